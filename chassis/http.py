@@ -1,0 +1,220 @@
+"""The HTTP face of a service: one app, its door (trace, size, headers, metrics) and the pages every service has."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import asyncpg
+import orjson
+import prometheus_client
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, iter_route_contexts
+from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import BaseModel
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chassis import problem
+from chassis.auth import Verifier, key_source, unguarded
+from chassis.clock import monotonic
+from chassis.docs import add_docs
+from chassis.log import begin_trace, current_traceparent, logger
+from chassis.metrics import HTTP_SECONDS
+from chassis.paging import signing_key
+from chassis.problem import FieldError, known
+
+if TYPE_CHECKING:
+    from chassis.service import Runtime, Service
+
+log = logger(__name__)
+
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_CLOSED_CSP = "default-src 'none'; frame-ancestors 'none'"
+_CHECK_SECONDS = 5.0
+_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def create_app(service: "Service", runtime: "Runtime") -> FastAPI:
+    """The app of one service. Raises RuntimeError when a route is neither guarded nor declared public: it fails closed."""
+    settings = runtime.settings
+    app = FastAPI(
+        title=f"Shouwang {service.name}",
+        version="1",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        dependencies=[Depends(refuse_unknown_parameters)],
+        generate_unique_id_function=_operation_id,
+    )
+    app.state.service = service.name
+    app.state.runtime = runtime
+    app.state.subject_of = service.subject_of
+    app.state.may = service.may
+    # The service that issues the tokens brings a verifier of its own keys, so that it need not ask itself for them.
+    app.state.verifier = runtime.resources.get("verifier") or Verifier(
+        key_source(settings.jwks_url), settings.token_issuer, settings.token_audience
+    )
+    app.state.cursor_key = signing_key(settings.cursor_key)
+    problem.install(app)
+    _add_operations(app)
+    add_docs(app)
+    for router in service.routers:
+        app.include_router(router)
+    app.state.parameters = {
+        route.endpoint: frozenset(_query_names(route.dependant))
+        for route in iter_route_contexts(app.routes)
+        if isinstance(route.original_route, APIRoute)
+    }
+    if missing := unguarded(app):
+        raise RuntimeError(f"routes without a guard: {', '.join(missing)}")
+    app.add_middleware(Door, max_body_bytes=settings.max_body_bytes)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+async def runtime_of(request: Request) -> "Runtime":
+    """The running service: its settings, database and what its startup made."""
+    runtime: Runtime = request.app.state.runtime
+    return runtime
+
+
+async def reading(request: Request) -> AsyncIterator[asyncpg.Connection]:
+    """A connection for views, given back as soon as the path function has returned."""
+    async with request.app.state.runtime.database.reading() as connection:
+        yield connection
+
+
+Reading = Annotated[asyncpg.Connection, Depends(reading, scope="function")]
+RuntimeOf = Annotated[Any, Depends(runtime_of)]
+
+
+async def refuse_unknown_parameters(request: Request) -> None:
+    """400 naming the query parameters that this address does not know: a misspelt filter must not widen a list."""
+    if not request.query_params:
+        return
+    known_names = request.app.state.parameters.get(request.scope.get("endpoint"), frozenset())
+    if unknown := sorted(set(request.query_params) - known_names):
+        errors = [FieldError(name[:64], "unknown_parameter", "没有这个参数", "unknown parameter") for name in unknown]
+        raise known(400, "unknown_parameter", errors=errors)
+
+
+def _query_names(dependant: Dependant) -> Iterator[str]:
+    for field in dependant.query_params:
+        model = field.field_info.annotation
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            yield from (info.alias or name for name, info in model.model_fields.items())
+        else:
+            yield field.alias
+    for dependency in dependant.dependencies:
+        yield from _query_names(dependency)
+
+
+def _add_operations(app: FastAPI) -> None:
+    """Liveness, readiness and metrics: for the platform, kept off the gateway."""
+
+    @app.get("/healthz", include_in_schema=False)
+    async def healthz() -> Response:
+        return Response("ok\n", media_type="text/plain")
+
+    @app.get("/readyz", include_in_schema=False)
+    async def readyz() -> Response:
+        try:
+            checks = await asyncio.wait_for(app.state.runtime.ready.checks(), _CHECK_SECONDS)
+        except TimeoutError:
+            checks = {"checks": "timeout"}
+        ready = not any(checks.values())
+        body = {"ready": ready, "checks": {name: fault or "ok" for name, fault in checks.items()}}
+        return Response(orjson.dumps(body), 200 if ready else 503, media_type="application/json")
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics() -> Response:
+        return Response(prometheus_client.generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+class Door:
+    """Outermost layer, for every request: trace, body cap, headers, duration, one log line, and 500 for what nobody caught."""
+
+    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+        self._app = app
+        self._cap = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begin_trace(Headers(scope=scope).get("traceparent"))
+        visit = _Visit(scope, send)
+        try:
+            if _declared_length(scope) > self._cap:
+                await known(413, "too_large").response(problem.language(Request(scope)))(scope, receive, visit.send)
+            else:
+                await self._app(scope, _capped(receive, self._cap), visit.send)
+        except Exception as error:
+            answer = problem.unexpected(Request(scope), error)
+            if visit.status:
+                raise  # the head is out: only a broken connection can still tell the client
+            await answer(scope, receive, visit.send)
+        finally:
+            visit.record()
+
+
+class _Visit:
+    """One request's answer on its way out: headers are added, status and time noted."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._scope = scope
+        self._send = send
+        self._began = monotonic()
+        self.status = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers.setdefault(name, value)
+            headers.setdefault("Content-Security-Policy", _CLOSED_CSP)
+            headers.setdefault("Cache-Control", "no-store")
+            headers["traceresponse"] = current_traceparent() or ""
+        await self._send(message)
+
+    def record(self) -> None:
+        seconds = monotonic() - self._began
+        method = self._scope["method"] if self._scope["method"] in _METHODS else "OTHER"
+        route = getattr(self._scope.get("route"), "path", "unmatched")
+        HTTP_SECONDS.labels(route, method, str(self.status)).observe(seconds)
+        if self._scope["path"] not in _QUIET:
+            log.info("request", method=method, route=route, status=self.status, ms=round(seconds * 1000, 1))
+
+
+def _declared_length(scope: Scope) -> int:
+    text = Headers(scope=scope).get("content-length", "0")
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def _capped(receive: Receive, cap: int) -> Receive:
+    """Count a body sent in chunks too: its length is only known by reading it."""
+    taken = 0
+
+    async def counting() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > cap:
+            raise HTTPException(413)
+        return message
+
+    return counting
