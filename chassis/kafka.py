@@ -30,6 +30,7 @@ MAX_POLL_INTERVAL_MS = 300_000
 BATCH_BYTES = 262_144
 FETCH_WAIT_MS = 100
 RETENTION_MS = 14 * 24 * 3_600_000
+REPLICAS_WANTED = 3
 STALL_SECONDS = 60.0
 CHECK_SECONDS = 15.0
 START_SECONDS = 30.0
@@ -44,10 +45,9 @@ class Stalled(Exception):
 class Kafka:
     """A Kafka cluster at `bootstrap` ("host:port[,host:port]")."""
 
-    def __init__(self, bootstrap: str, *, idempotent: bool = True, replication: int = -1) -> None:
+    def __init__(self, bootstrap: str, *, idempotent: bool = True) -> None:
         self._bootstrap = bootstrap
         self._idempotent = idempotent
-        self._replication = replication
 
     async def ensure_topics(self, topics: Sequence[str], partitions: int) -> None:
         admin = await self._admin()
@@ -63,7 +63,8 @@ class Kafka:
 
     async def _create(self, admin: AIOKafkaAdminClient, names: Sequence[str], partitions: int) -> None:
         config = {"retention.ms": str(RETENTION_MS), "cleanup.policy": "delete"}
-        new = [NewTopic(name, partitions, self._replication, topic_configs=config) for name in names]
+        replicas = min(REPLICAS_WANTED, len((await admin.describe_cluster())["brokers"]))
+        new = [NewTopic(name, partitions, replicas, topic_configs=config) for name in names]
         try:
             answer: Any = await admin.create_topics(new)
         except TopicAlreadyExistsError:
