@@ -187,13 +187,14 @@ class Guard:
             raise unauthenticated()
         state = request.app.state
         try:
-            subject = state.subject_of(await state.verifier.verify(token))
+            claims = await state.verifier.verify(token)
+            subject = state.subject_of(claims)
         except (InvalidToken, KeyError) as error:
             log.info("token_refused", reason=str(error) if isinstance(error, InvalidToken) else "claims")
             raise unauthenticated("invalid_token") from None
         if not state.may(subject, self.action):
             raise known(403, "forbidden", action=self.action)
-        request.state.subject = subject
+        request.state.subject, request.state.claims = subject, claims
         return subject
 
 

@@ -40,6 +40,10 @@ class Reply:
     version: int | None = None
     location: str | None = None
 
+    def response(self) -> Response:
+        """The HTTP answer."""
+        return _response(self.status, _plain(self.body), self.version, self.location)
+
 
 Act = Callable[[Transaction], Awaitable[Reply]]
 
@@ -79,7 +83,7 @@ class Command:
         if self.idempotency_key is None:
             async with database.transaction(_cause(new_uuid7())) as tx:
                 reply = await act(tx)
-            return _response(reply.status, _plain(reply.body), reply.version, reply.location)
+            return reply.response()
         key, digest = self.idempotency_key, self._digest(body)
         try:
             async with database.transaction(_cause(uuid5(NAMESPACE, f"{service}\n{client}\n{key}"))) as tx:

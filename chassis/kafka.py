@@ -43,17 +43,22 @@ class Stalled(Exception):
 
 
 class Kafka:
-    """A Kafka cluster at `bootstrap` ("host:port[,host:port]")."""
+    """A Kafka cluster at `bootstrap` ("host:port[,host:port]").
 
-    def __init__(self, bootstrap: str, *, idempotent: bool = True) -> None:
+    `prefix` stands before every topic and group on the cluster, so that several installations may share one; it is
+    added and taken away here and nowhere else.
+    """
+
+    def __init__(self, bootstrap: str, *, prefix: str = "", idempotent: bool = True) -> None:
         self._bootstrap = bootstrap
+        self._prefix = prefix
         self._idempotent = idempotent
 
     async def ensure_topics(self, topics: Sequence[str], partitions: int) -> None:
         admin = await self._admin()
         try:
             existing = set(await admin.list_topics())
-            missing = [name for name in topics if name not in existing]
+            missing = [self._prefix + name for name in topics if self._prefix + name not in existing]
             if missing:
                 await self._create(admin, missing, partitions)
         except KafkaError as error:
@@ -89,11 +94,12 @@ class Kafka:
             await consumer._client.force_metadata_update()
             places = [
                 TopicPartition(topic, partition)
-                for topic in topics
+                for topic in (self._prefix + name for name in topics)
                 for partition in (consumer._client.cluster.partitions_for_topic(topic) or ())
             ]
             ends = await consumer.end_offsets(places) if places else {}
-            return {f"{place.topic}/{place.partition}": offset for place, offset in ends.items()}
+            cut = len(self._prefix)
+            return {f"{place.topic[cut:]}/{place.partition}": offset for place, offset in ends.items()}
         except KafkaError as error:
             raise BrokerUnavailable(type(error).__name__) from error
         finally:
@@ -109,12 +115,12 @@ class Kafka:
             request_timeout_ms=REQUEST_TIMEOUT_MS,
         )
         await _started(producer)
-        return _Producer(producer)
+        return _Producer(producer, self._prefix)
 
     async def consumer(self, group: str, topics: Sequence[str]) -> "_Consumer":
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap,
-            group_id=group,
+            group_id=self._prefix + group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             session_timeout_ms=SESSION_TIMEOUT_MS,
@@ -125,9 +131,9 @@ class Kafka:
             request_timeout_ms=REQUEST_TIMEOUT_MS,
             partition_assignment_strategy=(StickyPartitionAssignor,),
         )
-        consumer.subscribe(topics=list(topics), listener=_Rebalances())
+        consumer.subscribe(topics=[self._prefix + name for name in topics], listener=_Rebalances())
         await _started(consumer)
-        return _Consumer(consumer)
+        return _Consumer(consumer, self._prefix)
 
     async def _admin(self) -> AIOKafkaAdminClient:
         admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS)
@@ -148,17 +154,20 @@ async def _started(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
 
 
 class _Producer:
-    def __init__(self, producer: AIOKafkaProducer) -> None:
+    def __init__(self, producer: AIOKafkaProducer, prefix: str) -> None:
         self._producer = producer
+        self._prefix = prefix
 
     async def send(self, events: Sequence[RawEvent]) -> dict[str, int]:
         waiting = [
-            await self._producer.send(event.topic, value=event.value, key=event.key.encode(), headers=event.headers())
+            await self._producer.send(
+                self._prefix + event.topic, value=event.value, key=event.key.encode(), headers=event.headers()
+            )
             for event in events
         ]
         acked: dict[str, int] = {}
         for record in await asyncio.gather(*waiting):
-            acked[f"{record.topic}/{record.partition}"] = record.offset
+            acked[f"{record.topic[len(self._prefix) :]}/{record.partition}"] = record.offset
         return acked
 
     async def close(self) -> None:
@@ -176,8 +185,9 @@ class _Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka.
 
 
 class _Consumer:
-    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, prefix: str) -> None:
         self._consumer = consumer
+        self._prefix = prefix
         self._progress_at = monotonic()
         self._checked_at = monotonic()
 
@@ -186,7 +196,8 @@ class _Consumer:
             batches = await self._consumer.getmany(timeout_ms=int(wait_seconds * 1000), max_records=limit)
         except KafkaError as error:
             raise BrokerUnavailable(type(error).__name__) from error
-        taken = [_delivery(record) for records in batches.values() for record in records]
+        cut = len(self._prefix)
+        taken = [_delivery(record, cut) for records in batches.values() for record in records]
         if taken:
             self._progress_at = monotonic()
         elif monotonic() - self._checked_at > CHECK_SECONDS:
@@ -216,7 +227,7 @@ class _Consumer:
         assigned = self._consumer.assignment()
         offsets: dict[TopicPartition, int] = {}
         for delivery in deliveries:
-            place = TopicPartition(delivery.topic, delivery.partition)
+            place = TopicPartition(self._prefix + delivery.topic, delivery.partition)
             if place in assigned:
                 offsets[place] = max(offsets.get(place, 0), delivery.offset + 1)
         if not offsets:
@@ -241,9 +252,9 @@ class _Consumer:
         await self._consumer.stop()
 
 
-def _delivery(record: Any) -> Delivery:
+def _delivery(record: Any, cut: int) -> Delivery:
     return Delivery(
-        topic=record.topic,
+        topic=record.topic[cut:],
         partition=record.partition,
         offset=record.offset,
         key=record.key,

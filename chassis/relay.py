@@ -9,7 +9,7 @@ again: message k + 1 never passes a failed k.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import structlog
@@ -85,7 +85,7 @@ class Relay:
             await asyncio.sleep(backoff)
             backoff = min(backoff * 2, BACKOFF_SECONDS_MAX)
 
-    async def owned(self) -> AsyncIterator[int]:
+    async def owned(self) -> AsyncGenerator[int, None]:
         """Take the shard's lock and relay window after window; yields how many each one sent. Ends on any error."""
         direct = await self._database.direct(f"{self._name} relay")
         try:

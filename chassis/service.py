@@ -158,7 +158,10 @@ async def _every(work: Callable[[Runtime], Awaitable[None]], runtime: Runtime, s
 async def serve(service: Service, settings: Settings) -> int:
     """Run the service until SIGTERM or SIGINT. Returns 0 after a clean stop, 1 when a task ended on its own."""
     database = await Database.open(settings.database_url, name=service.name, pool_max=settings.database_pool_max)
-    process = Process(service, settings, database, Kafka(settings.kafka_bootstrap_servers, idempotent=settings.kafka_idempotent))
+    broker = Kafka(
+        settings.kafka_bootstrap_servers, prefix=settings.kafka_prefix, idempotent=settings.kafka_idempotent
+    )
+    process = Process(service, settings, database, broker)
     await process.start()
     app = create_app(service, process.runtime)
     server = uvicorn.Server(

@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     database_pool_max: int = Field(default=12, ge=2)
     kafka_bootstrap_servers: str = "127.0.0.1:9092"
     kafka_partitions: int = Field(default=4, ge=1)
+    kafka_prefix: str = ""
+    """Stands before every topic and group, so that several installations may share a cluster."""
     kafka_idempotent: bool = True
     """Off only for brokers that cannot number producers (the memory-only stand-in); order and no loss hold all the same."""
     http_host: str = "127.0.0.1"

@@ -29,17 +29,15 @@ JUMP_SECONDS = 5.0
 HOLD_SECONDS = 60.0
 
 _CLAIM = """
-WITH due AS (
-    SELECT key, min(fire_at) AS first FROM (
-        SELECT key, fire_at FROM deadline
-        WHERE state = 'armed' AND fire_at <= app_now() AND held_until <= app_now() ORDER BY fire_at, id LIMIT $1
-    ) AS d GROUP BY key
-), locked AS (
-    SELECT h.key, h.sequence, h.audit_sequence, h.audit_hash FROM stream_head h JOIN due USING (key)
-    ORDER BY due.first, h.key FOR UPDATE OF h SKIP LOCKED
+WITH due AS MATERIALIZED (
+    SELECT id, key, fire_at FROM deadline
+    WHERE state = 'armed' AND fire_at <= app_now() AND held_until <= app_now() ORDER BY fire_at, id LIMIT $1
+), locked AS MATERIALIZED (
+    SELECT h.key, h.sequence, h.audit_sequence, h.audit_hash FROM stream_head h
+    WHERE h.key IN (SELECT key FROM due) FOR UPDATE OF h SKIP LOCKED
 )
 SELECT d.*, l.sequence AS head_sequence, l.audit_sequence, l.audit_hash
-FROM deadline d JOIN locked l USING (key)
+FROM due JOIN locked l USING (key) JOIN deadline d ON d.id = due.id
 WHERE d.state = 'armed' AND d.fire_at <= app_now() AND d.held_until <= app_now()
 ORDER BY d.fire_at, d.id FOR UPDATE OF d
 """

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -23,14 +23,14 @@ def bootstrap() -> str:
 
 @pytest.fixture(params=["memory", "kafka"])
 async def broker(request: pytest.FixtureRequest) -> Broker:
-    return MemoryBroker() if request.param == "memory" else Kafka(bootstrap())
+    return MemoryBroker() if request.param == "memory" else Kafka(bootstrap(), prefix="port.")
 
 
 @pytest.fixture
-async def topic(broker: Broker) -> AsyncIterator[str]:
+async def topic(broker: Broker) -> str:
     name = f"port-{new_uuid7().hex}"
     await broker.ensure_topics([name], PARTITIONS)
-    yield name
+    return name
 
 
 def event(topic: str, key: str, sequence: int) -> RawEvent:
@@ -130,7 +130,8 @@ async def test_kafka_shares_partitions_between_members_and_moves_them_when_one_l
         return count
 
     counts = await asyncio.gather(drain(one, 30), drain(two, 30))
-    assert sum(counts) >= 20 and all(seen[key] == {1} for key in keys)
+    assert sum(counts) >= 20
+    assert all(seen[key] == {1} for key in keys)
     await two.close()
     await producer.send([event(name, key, 2) for key in keys])
     for _ in range(40):

@@ -166,7 +166,8 @@ async def test_parked_errors_name_class_and_fields_but_no_values(toy: Running) -
     async with toy.database.reading() as db:
         row = await db.fetchrow("SELECT error_class, error_code FROM parked")
     assert row["error_class"] == "InvalidPayload"
-    assert "amount" in row["error_code"] and "PLANTED" not in row["error_code"]
+    assert "amount" in row["error_code"]
+    assert "PLANTED" not in row["error_code"]
 
 
 @given(

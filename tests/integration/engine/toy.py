@@ -1,6 +1,6 @@
 """A service without a field of its own: it adds up numbers per key, so that the engine can be seen alone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -55,24 +55,27 @@ class Fault:
 async def on_added(events: Sequence[Event], tx: Transaction) -> None:
     if Fault.not_yet:
         raise NotYet("prerequisite")
+    if any(event.data.amount in Fault.poison for event in events):
+        raise Poison
+    totals = await add(tx, {event.key: event.data.amount for event in events})
     for event in events:
-        if event.data.amount in Fault.poison:
-            raise Poison
-        total = await add(tx, event.key, event.data.amount)
-        tx.publish(event.key, Totalled(total=total), cause=event)
+        tx.publish(event.key, Totalled(total=totals[event.key]), cause=event)
 
 
-async def add(tx: Transaction, key: str, amount: int) -> int:
-    await tx.lock([key])
-    total: int = await tx.db.fetchval(
+async def add(tx: Transaction, amounts: Mapping[str, int]) -> dict[str, int]:
+    """Add to each key's tally; returns the new totals."""
+    await tx.lock(amounts)
+    rows = await tx.db.fetch(
         """
-        INSERT INTO tally (key, total, history) VALUES ($1, $2::int, ARRAY[$2::int])
-        ON CONFLICT (key) DO UPDATE SET total = tally.total + $2::int, history = tally.history || $2::int RETURNING total
+        INSERT INTO tally (key, total, history) SELECT a.key, a.amount, ARRAY[a.amount]
+        FROM unnest($1::text[], $2::int[]) AS a(key, amount)
+        ON CONFLICT (key) DO UPDATE SET total = tally.total + excluded.total, history = tally.history || excluded.history
+        RETURNING key, total
         """,
-        key,
-        amount,
+        list(amounts),
+        list(amounts.values()),
     )
-    return total
+    return {row["key"]: row["total"] for row in rows}
 
 
 async def on_fired(fired: Sequence[Fired], tx: Transaction) -> None:
@@ -129,7 +132,7 @@ async def add_number(body: NewNumber, subject: Annotated[Any, guard("number.add"
     command.require_key()
 
     async def act(tx: Transaction) -> Reply:
-        total = await add(tx, body.key, body.amount)
+        total = (await add(tx, {body.key: body.amount}))[body.key]
         tx.publish(body.key, Totalled(total=total))
         return Reply(201, Total(total=total))
 

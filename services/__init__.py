@@ -1,0 +1,1 @@
+"""The deployables of Shouwang, one package each, independent of one another."""
