@@ -73,13 +73,23 @@ def configure(service: str, level: str = "INFO") -> None:
         foreign_pre_chain=shared,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _to_json],
     )
-    stream = logging.StreamHandler(sys.stderr)
+    stream = _StandardError()
     stream.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [stream]
     root.setLevel(level.upper())
     for noisy in ("uvicorn.access", "httpx", "httpcore"):  # these write addresses with their query strings
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+class _StandardError(logging.Handler):
+    """Writes to whatever standard error is now: it may have been redirected since the start."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            sys.stderr.write(self.format(record) + "\n")
+        except Exception:
+            self.handleError(record)
 
 
 def logger(name: str) -> FilteringBoundLogger:

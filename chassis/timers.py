@@ -28,18 +28,16 @@ POLL_SECONDS = 1.0
 JUMP_SECONDS = 5.0
 HOLD_SECONDS = 60.0
 
-_CLAIM = """
-WITH due AS MATERIALIZED (
-    SELECT id, key, fire_at FROM deadline
-    WHERE state = 'armed' AND fire_at <= app_now() AND held_until <= app_now() ORDER BY fire_at, id LIMIT $1
-), locked AS MATERIALIZED (
-    SELECT h.key, h.sequence, h.audit_sequence, h.audit_hash FROM stream_head h
-    WHERE h.key IN (SELECT key FROM due) FOR UPDATE OF h SKIP LOCKED
-)
-SELECT d.*, l.sequence AS head_sequence, l.audit_sequence, l.audit_hash
-FROM due JOIN locked l USING (key) JOIN deadline d ON d.id = due.id
-WHERE d.state = 'armed' AND d.fire_at <= app_now() AND d.held_until <= app_now()
-ORDER BY d.fire_at, d.id FOR UPDATE OF d
+_DUE = """
+SELECT id, key FROM deadline
+WHERE state = 'armed' AND fire_at <= app_now() AND held_until <= app_now() ORDER BY fire_at, id LIMIT $1
+"""
+_LOCK_HEADS = """
+SELECT key, sequence, audit_sequence, audit_hash FROM stream_head WHERE key = ANY($1::text[]) FOR UPDATE SKIP LOCKED
+"""
+_STILL_DUE = """
+SELECT * FROM deadline
+WHERE id = ANY($1::uuid[]) AND state = 'armed' AND fire_at <= app_now() AND held_until <= app_now() FOR UPDATE
 """
 
 log = structlog.get_logger()
@@ -171,18 +169,21 @@ class Timers:
 
     async def _fire(self, limit: int) -> int:
         async with self._database.transaction() as tx:
-            rows = await tx.db.fetch(_CLAIM, limit)
+            due = await tx.db.fetch(_DUE, limit)
+            heads = await tx.db.fetch(_LOCK_HEADS, [row["key"] for row in due]) if due else []
+            tx.adopt(heads)
+            held = {row["key"] for row in heads}
+            rows = await tx.db.fetch(_STILL_DUE, [row["id"] for row in due if row["key"] in held]) if held else []
             if not rows:
                 return 0
-            tx.adopt({**row, "sequence": row["head_sequence"]} for row in rows)
             stands = [(row, *firings_of(row, tx.now)) for row in rows]
-            due = sorted((one for _, fired, _ in stands for one in fired), key=lambda one: one.planned_at)
-            await self._on_fired(due, tx)
+            firing = sorted((one for _, fired, _ in stands for one in fired), key=lambda one: one.planned_at)
+            await self._on_fired(firing, tx)
             await _advance(tx, [(row, following) for row, _, following in stands])
-        for fired in due:
+        for fired in firing:
             metrics.DEADLINE_FIRED_TOTAL.labels(fired.deadline.kind, fired.stage).inc()
             metrics.DEADLINE_LATENESS_SECONDS.labels(fired.deadline.kind).observe(max(0.0, fired.lateness_seconds))
-        return len(due)
+        return len(firing)
 
     async def _clock_is_sound(self) -> bool:
         async with self._database.reading() as connection:

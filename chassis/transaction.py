@@ -107,7 +107,7 @@ class Transaction:
         for row in await self.db.fetch("SELECT * FROM lock_streams($1::text[])", wanted):
             self._heads[row["key"]] = _Head(row["sequence"], row["audit_sequence"], row["audit_hash"])
 
-    def adopt(self, rows: Iterable[Mapping[str, Any]]) -> None:
+    def adopt(self, rows: Iterable[asyncpg.Record]) -> None:
         """Take over stream heads that a claiming statement already locked (deadlines)."""
         for row in rows:
             self._heads[row["key"]] = _Head(row["sequence"], row["audit_sequence"], row["audit_hash"])
