@@ -14,13 +14,15 @@ from typing import Any
 import httpx
 import jwt
 import orjson
-from fastapi import FastAPI, Request, Security
+from fastapi import Depends, FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 from fastapi.security import OAuth2
+from starlette.requests import HTTPConnection
 
 from chassis.clock import monotonic, wall_clock
 from chassis.log import logger
+from chassis.parameters import refuse_unknown_parameters
 from chassis.problem import Problem, known
 
 ALGORITHM = "ES256"
@@ -67,7 +69,7 @@ def key_source(place: str) -> KeySource:
         return await asyncio.to_thread(Path(place.removeprefix("file://")).read_bytes)
 
     async def from_address() -> bytes:
-        async with httpx.AsyncClient(timeout=_FETCH_TIMEOUT, follow_redirects=False) as client:
+        async with httpx.AsyncClient(timeout=_FETCH_TIMEOUT, follow_redirects=False, trust_env=False) as client:
             answer = await client.get(place)
             return answer.raise_for_status().content
 
@@ -159,29 +161,33 @@ class Verifier:
         return claims
 
 
-_SCHEME = OAuth2(
-    flows={
-        "clientCredentials": {"tokenUrl": "/oauth/token", "scopes": {}},
-        "password": {"tokenUrl": "/oauth/token", "scopes": {}},
-    },
-    description="Departments' systems: client credentials. People: the password form.",
-    scheme_name="oauth2",
-    auto_error=False,
-)
+_FLOWS = {
+    "clientCredentials": {"tokenUrl": "/oauth/token", "scopes": {}},
+    "password": {"tokenUrl": "/oauth/token", "scopes": {}},
+}
 
 
-class Guard:
-    """Lets a request through when its subject may ever perform `action`; the route decides on the single resource."""
+class Guard(OAuth2):
+    """Lets a request through when its subject may ever perform `action`; the route decides on the single resource.
+
+    It also refuses query parameters the route does not know, since every route has a guard.
+    """
 
     def __init__(self, action: str) -> None:
+        super().__init__(
+            flows=_FLOWS,
+            scheme_name="oauth2",
+            description="Departments' systems: client credentials. People: the password form.",
+        )
         self.action = action
 
-    async def token(self, request: Request) -> str | None:
+    async def token(self, request: HTTPConnection) -> str | None:
         """The bearer token of the request, or None."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         return token.strip() if scheme.lower() == "bearer" and token else None
 
-    async def __call__(self, request: Request, _: str | None = Security(_SCHEME)) -> Any:
+    async def __call__(self, request: HTTPConnection) -> Any:
+        """The subject. Raises Problem 401, 403 or 400."""
         token = await self.token(request)
         if token is None:
             raise unauthenticated()
@@ -194,13 +200,14 @@ class Guard:
             raise unauthenticated("invalid_token") from None
         if not state.may(subject, self.action):
             raise known(403, "forbidden", action=self.action)
+        refuse_unknown_parameters(request)
         request.state.subject, request.state.claims = subject, claims
         return subject
 
 
 def guard(action: str) -> Any:
     """The marker for a route's subject: `subject: Annotated[Subject, guard("referral.list")]`."""
-    return Security(Guard(action))
+    return Depends(Guard(action))
 
 
 def unauthenticated(code: str = "unauthenticated") -> Problem:

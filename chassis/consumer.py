@@ -220,11 +220,14 @@ class Intake:
                 await self.close()
                 await asyncio.Event().wait()
 
-    async def step(self, wait_seconds: float = POLL_SECONDS) -> int:
-        """Poll once and apply what came; returns how many messages. Retries infrastructure errors of the database."""
+    async def step(self, wait_seconds: float = POLL_SECONDS, *, limit: int = BATCH, commit: bool = True) -> int:
+        """Poll once and apply what came; returns how many messages. Retries infrastructure errors of the database.
+
+        Without `commit` the offsets stay where they were, as when a process dies between the database and the broker.
+        """
         if self._consumer is None:
             self._consumer = await self._broker.consumer(self._group, self._topics)
-        deliveries = await self._consumer.poll(BATCH, wait_seconds)
+        deliveries = await self._consumer.poll(limit, wait_seconds)
         if not deliveries:
             return 0
         events: list[RawEvent] = []
@@ -237,7 +240,8 @@ class Intake:
         if events:
             lag = (wall_clock() - events[-1].time).total_seconds()
             metrics.CONSUMER_LAG_SECONDS.labels(events[-1].topic, str(deliveries[-1].partition)).set(max(0.0, lag))
-        await self._consumer.commit(deliveries)
+        if commit:
+            await self._consumer.commit(deliveries)
         return len(deliveries)
 
     async def _persist(self, work: Callable[[], Awaitable[None]]) -> None:

@@ -1,18 +1,16 @@
 """The HTTP face of a service: one app, its door (trace, size, headers, metrics) and the pages every service has."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import asyncpg
 import orjson
 import prometheus_client
 from fastapi import Depends, FastAPI, Request, Response
-from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 from prometheus_client import CONTENT_TYPE_LATEST
-from pydantic import BaseModel
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,23 +21,26 @@ from chassis.docs import add_docs
 from chassis.log import begin_trace, current_traceparent, logger
 from chassis.metrics import HTTP_SECONDS
 from chassis.paging import signing_key
-from chassis.problem import FieldError, known
+from chassis.parameters import query_names
+from chassis.problem import known
 
 if TYPE_CHECKING:
     from chassis.service import Runtime, Service
 
 log = logger(__name__)
 
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-_CLOSED_CSP = "default-src 'none'; frame-ancestors 'none'"
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"no-store"),
+)
+"""On every answer that does not set its own."""
 _CHECK_SECONDS = 5.0
-_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+_SLOW_SECONDS = 1.0
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -53,7 +54,6 @@ def create_app(service: "Service", runtime: "Runtime") -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        dependencies=[Depends(refuse_unknown_parameters)],
         generate_unique_id_function=_operation_id,
     )
     app.state.service = service.name
@@ -71,7 +71,7 @@ def create_app(service: "Service", runtime: "Runtime") -> FastAPI:
     for router in service.routers:
         app.include_router(router)
     app.state.parameters = {
-        route.endpoint: frozenset(_query_names(route.dependant))
+        route.endpoint: frozenset(query_names(route.dependant))
         for route in iter_route_contexts(app.routes)
         if isinstance(route.original_route, APIRoute)
     }
@@ -101,27 +101,6 @@ Reading = Annotated[asyncpg.Connection, Depends(reading, scope="function")]
 RuntimeOf = Annotated[Any, Depends(runtime_of)]
 
 
-async def refuse_unknown_parameters(request: Request) -> None:
-    """400 naming the query parameters that this address does not know: a misspelt filter must not widen a list."""
-    if not request.query_params:
-        return
-    known_names = request.app.state.parameters.get(request.scope.get("endpoint"), frozenset())
-    if unknown := sorted(set(request.query_params) - known_names):
-        errors = [FieldError(name[:64], "unknown_parameter", "没有这个参数", "unknown parameter") for name in unknown]
-        raise known(400, "unknown_parameter", errors=errors)
-
-
-def _query_names(dependant: Dependant) -> Iterator[str]:
-    for field in dependant.query_params:
-        model = field.field_info.annotation
-        if isinstance(model, type) and issubclass(model, BaseModel):
-            yield from (info.alias or name for name, info in model.model_fields.items())
-        else:
-            yield field.alias
-    for dependency in dependant.dependencies:
-        yield from _query_names(dependency)
-
-
 def _add_operations(app: FastAPI) -> None:
     """Liveness, readiness and metrics: for the platform, kept off the gateway."""
 
@@ -145,7 +124,7 @@ def _add_operations(app: FastAPI) -> None:
 
 
 class Door:
-    """Outermost layer, for every request: trace, body cap, headers, duration, one log line, and 500 for what nobody caught."""
+    """Outermost layer, for every request: trace, body cap, headers, duration, a log line for refusals, 500 for what nobody caught."""
 
     def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
         self._app = app
@@ -183,12 +162,10 @@ class _Visit:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            for name, value in _HEADERS.items():
-                headers.setdefault(name, value)
-            headers.setdefault("Content-Security-Policy", _CLOSED_CSP)
-            headers.setdefault("Cache-Control", "no-store")
-            headers["traceresponse"] = current_traceparent() or ""
+            headers = message.setdefault("headers", [])
+            present = {name.lower() for name, _ in headers}
+            headers.extend(pair for pair in _HEADERS if pair[0] not in present)
+            headers.append((b"traceresponse", (current_traceparent() or "").encode()))
         await self._send(message)
 
     def record(self) -> None:
@@ -196,7 +173,7 @@ class _Visit:
         method = self._scope["method"] if self._scope["method"] in _METHODS else "OTHER"
         route = getattr(self._scope.get("route"), "path", "unmatched")
         HTTP_SECONDS.labels(route, method, str(self.status)).observe(seconds)
-        if self._scope["path"] not in _QUIET:
+        if self.status >= 400 or seconds > _SLOW_SECONDS:  # the rest is in the metrics
             log.info("request", method=method, route=route, status=self.status, ms=round(seconds * 1000, 1))
 
 

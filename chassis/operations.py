@@ -5,6 +5,7 @@ restore into a new database cluster. All of it is safe to repeat: consumers drop
 """
 
 import argparse
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,10 @@ HOUSEKEEPING_SECONDS = 3600.0
 MEASURE_SECONDS = 5.0
 OUTBOX_DAYS = 14
 IDEMPOTENCY_HOURS = 72
+_UNSEEN = """
+SELECT EXISTS (SELECT 1 FROM "{partition}" o LEFT JOIN relay_cursor c ON c.shard = o.shard
+               WHERE c.snapshot IS NULL OR NOT pg_visible_in_snapshot(o.xid, c.snapshot))
+"""
 VERBS = frozenset({"parked", "replay", "relay-reset"})
 
 
@@ -41,6 +46,11 @@ def add_verbs(verbs: Any) -> None:
     verbs.add_parser("relay-reset", help="forget a cursor that belongs to another database cluster")
 
 
+def say(line: str) -> None:
+    """One line for the person at the terminal."""
+    sys.stdout.write(f"{line}\n")
+
+
 async def run(
     verb: str,
     arguments: argparse.Namespace,
@@ -56,10 +66,10 @@ async def run(
         async with database.reading() as connection:
             if verb == "replay":
                 count = await relay.refill(connection)
-                print(f"将重发 {count} 个事件 · {count} events will be sent again")
+                say(f"将重发 {count} 个事件 · {count} events will be sent again")
             else:
                 await relay.reset(connection)
-                print("游标已重置 · cursor reset")
+                say("游标已重置 · cursor reset")
         return 0
     finally:
         await database.close()
@@ -70,18 +80,18 @@ async def _parked(arguments: argparse.Namespace, inbox: Inbox, database: Databas
         async with database.reading() as connection:
             items = await parking.open_items(connection)
         for item in items:
-            print(
+            say(
                 f"{item.topic}  {item.key}  #{item.sequence}  {item.type}  {item.reason}  "
                 f"{item.error_class or ''} {item.error_code or ''}  x{item.attempts}  {item.parked_at:%Y-%m-%d %H:%M:%S}Z"
             )
-        print(f"{len(items)} parked")
+        say(f"{len(items)} parked")
         return 0
     if arguments.action == "skip":
         done = await inbox.skip(arguments.topic, arguments.key, reason=arguments.reason, by=arguments.by)
-        print("skipped" if done else "nothing blocks this stream")
+        say("skipped" if done else "nothing blocks this stream")
         return 0 if done else 1
     applied = await inbox.drain(arguments.topic, arguments.key, by=arguments.by)
-    print(f"{applied} applied")
+    say(f"{applied} applied")
     return 0 if applied else 1
 
 
@@ -109,12 +119,7 @@ async def droppable(connection: Connection, days: int) -> list[str]:
     )
     passed = []
     for row in names:
-        unseen = await connection.fetchval(
-            f"""
-            SELECT EXISTS (SELECT 1 FROM "{row["name"]}" o LEFT JOIN relay_cursor c ON c.shard = o.shard
-                           WHERE c.snapshot IS NULL OR NOT pg_visible_in_snapshot(o.xid, c.snapshot))
-            """
-        )
+        unseen = await connection.fetchval(_UNSEEN.format(partition=row["name"]))
         if not unseen:
             passed.append(row["name"])
     return passed

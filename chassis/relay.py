@@ -41,6 +41,13 @@ FROM (
 ) AS w
 ORDER BY id
 """
+_ANYTHING = """
+SELECT EXISTS (
+    SELECT 1 FROM outbox WHERE shard = $1 AND xid >= pg_snapshot_xmax(c.seen)
+) OR EXISTS (
+    SELECT 1 FROM outbox WHERE shard = $1 AND xid = ANY(ARRAY(SELECT pg_snapshot_xip(c.seen)))
+) FROM (SELECT coalesce(snapshot, '1:1:'::pg_snapshot) AS seen FROM relay_cursor WHERE shard = $1) AS c
+"""
 _NOTHING_SEEN = "1:1:"
 
 log = structlog.get_logger()
@@ -135,6 +142,8 @@ class Relay:
 
     async def relay_window(self, direct: Connection, epoch: int) -> int:
         """Send everything that became visible since the saved snapshot, then save the current one. Returns the count."""
+        if not await direct.fetchval(_ANYTHING, self._shard):
+            return 0
         sent = 0
         acked: dict[str, int] = {}
         async with direct.transaction(isolation="repeatable_read", readonly=True):

@@ -12,7 +12,7 @@ import socket
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -134,7 +134,7 @@ class Running:
         sequence = self._foreign.get((payload.TOPIC, key), 0) + 1
         self._foreign[payload.TOPIC, key] = sequence
         identity = event_id or derived_id(new_uuid7(), payload.TYPE, key, sequence)
-        moment = at or datetime.now(UTC)
+        moment = at or wall_clock()
         event = RawEvent(
             id=identity,
             type=payload.TYPE,

@@ -207,7 +207,9 @@ def may(subject: Subject, action: str) -> bool:
         return True
     wanted = _NEEDS_SCOPE.get(action)
     if wanted is None:
-        wanted = "referrals:act" if action.startswith(("referral.", "note.create", "visit.record")) else "referrals:read"
+        wanted = (
+            "referrals:act" if action.startswith(("referral.", "note.create", "visit.record")) else "referrals:read"
+        )
     return wanted in subject.scopes
 
 
@@ -219,7 +221,10 @@ def decide(subject: Subject, action: str, resource: Resource) -> Decision:
         return Denied("other_township", hidden=True)
     if resource.conflict_unit is not None and subject.department == resource.conflict_unit:
         return Denied("conflict_of_interest", hidden=True)
-    if action.startswith(("directory.", "account.", "roster.", "audit.", "inbox.", "ops.")) or action == "report.create":
+    if (
+        action.startswith(("directory.", "account.", "roster.", "audit.", "inbox.", "ops."))
+        or action == "report.create"
+    ):
         return ALLOWED
     if subject.hotline:
         return _decide_hotline(subject, action, resource)
@@ -266,7 +271,9 @@ def _decide_case(subject: Subject, action: str, resource: Resource) -> Decision:
         return ALLOWED
     if subject.department == COORDINATOR or "auditor" in subject.posts:
         return ALLOWED
-    if subject.department == GOVERNMENT and (action in _CASE_WIDE or subject.supervises or "grid_head" in subject.posts):
+    if subject.department == GOVERNMENT and (
+        action in _CASE_WIDE or subject.supervises or "grid_head" in subject.posts
+    ):
         return ALLOWED
     role = resource.departments.get(subject.department or "")
     if role is None:

@@ -96,7 +96,8 @@ def _structure(name: str, schema: Node) -> Iterator[str]:
 
 def _table(schema: Node) -> Iterator[str]:
     required = set(schema.get("required", ()))
-    yield '<div class="wide"><table><thead><tr><th>字段 · Field</th><th>类型 · Type</th><th>必填 · Required</th><th></th></tr></thead><tbody>'
+    yield '<div class="wide"><table><thead><tr>'
+    yield "<th>字段 · Field</th><th>类型 · Type</th><th>必填 · Required</th><th></th></tr></thead><tbody>"
     for name, field in schema.get("properties", {}).items():
         must = "是 · yes" if name in required else ""
         yield (

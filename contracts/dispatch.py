@@ -93,7 +93,11 @@ class ResponseOpened(Payload):
 
 
 class ResponseRevised(Payload):
-    """A new report, new facts or a level change altered an open response. `deadlines` lists armed and moved clocks."""
+    """A new report, new facts or a level change altered an open response. `deadlines` lists armed and moved clocks.
+
+    `withdrawn` are referrals that ended (a case became restricted, a unit has a conflict of interest), `cancelled` the
+    clocks that ended without being met, deadline id → reason.
+    """
 
     TYPE = "response.revised.v1"
     TOPIC = TOPIC
@@ -116,6 +120,8 @@ class ResponseRevised(Payload):
     notices: tuple[Notice, ...] = ()
     revised_at: datetime
     policy_version: str
+    withdrawn: tuple[UUID, ...] = ()
+    cancelled: dict[str, str] = {}
 
 
 class ReferralAct(Payload):
@@ -156,7 +162,10 @@ class ReferralReturned(ReferralAct):
 
 
 class ReturnDecided(ReferralAct):
-    """Civil affairs ruled on a return: upheld (the task moves to `issued`) or refused (it stays)."""
+    """Civil affairs ruled on a return: upheld (the task moves to `issued`) or refused (it stays).
+
+    `cancelled` are the returning department's own clocks, deadline id → reason: an upheld return is never late.
+    """
 
     TYPE = "referral.return-decided.v1"
     TOPIC = TOPIC
@@ -164,6 +173,7 @@ class ReturnDecided(ReferralAct):
     upheld: bool
     issued: ReferralIssued | None = None
     deadlines: tuple[DeadlineArmed, ...] = ()
+    cancelled: dict[str, str] = {}
 
 
 class ArrivalReported(ReferralAct):

@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 SPEC_VERSION = "1.0"
 CONTENT_TYPE = "application/json"
-Headers = Sequence[tuple[str, bytes]]
+SEQUENCE_MAX = 2**63 - 1
+Headers = Sequence[tuple[str, bytes | None]]
 
 
 class Value(BaseModel):
@@ -101,14 +102,16 @@ class RawEvent:
 def read_envelope(topic: str, key: bytes | None, headers: Headers, value: bytes | None) -> RawEvent:
     """Read the envelope of a Kafka message. Raises Undecodable when id, type, key, sequence or time are unusable."""
     try:
-        named = {name.lower(): raw.decode() for name, raw in headers if name.lower().startswith("ce_")}
+        named = {n.lower(): raw.decode() for n, raw in headers if n.lower().startswith("ce_") and raw is not None}
         if key is None or value is None:
             raise Undecodable("message without key or value")
         subject = key.decode()
         sequence = int(named["ce_sequence"])
         time = datetime.fromisoformat(named["ce_time"])
-        if sequence < 1 or not subject or time.tzinfo is None:
+        if not 1 <= sequence <= SEQUENCE_MAX or not subject or time.tzinfo is None:
             raise Undecodable("sequence, key or time out of range")
+        if any("\0" in text for text in (subject, *named.values())):
+            raise Undecodable("zero byte")  # no database keeps it in a text, so the event could not even be parked
         return RawEvent(
             id=UUID(named["ce_id"]),
             type=named["ce_type"],
@@ -122,7 +125,7 @@ def read_envelope(topic: str, key: bytes | None, headers: Headers, value: bytes 
             traceparent=named.get("ce_traceparent"),
             value=value,
         )
-    except (KeyError, ValueError, UnicodeDecodeError) as error:
+    except (KeyError, ValueError, OverflowError) as error:
         if isinstance(error, Undecodable):
             raise
         raise Undecodable(type(error).__name__) from None
