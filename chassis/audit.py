@@ -39,7 +39,7 @@ def chained(
 ) -> AuditEntry:
     """The next entry of a chain."""
     content = orjson.dumps(
-        [key, sequence, at.isoformat(), action, dict(actor), dict(detail)], option=orjson.OPT_SORT_KEYS
+        [key, sequence, at.isoformat(), action, dict(actor), dict(detail)], default=str, option=orjson.OPT_SORT_KEYS
     )
     digest = hashlib.sha256(previous_hash + content).digest()
     return AuditEntry(key, sequence, at, action, actor, detail, previous_hash, digest)

@@ -117,7 +117,9 @@ class MemoryBroker:
         for log in self._logs.values():
             log.messages.clear()
 
-    def append(self, topic: str, key: bytes | None, headers: Sequence[tuple[str, bytes]], value: bytes | None) -> Delivery:
+    def append(
+        self, topic: str, key: bytes | None, headers: Sequence[tuple[str, bytes]], value: bytes | None
+    ) -> Delivery:
         """Put a raw message into a topic, as a foreign or broken producer might."""
         partition = partition_of(key or b"", self._partitions[topic])
         log = self._logs[topic, partition]

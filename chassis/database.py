@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, cast
+from uuid import UUID
 
 import asyncpg
 import orjson
@@ -33,11 +34,18 @@ SESSION = {
 }
 
 
+def plain(value: object) -> str:
+    """What orjson cannot write by itself: ids as read from the database are a subclass of UUID."""
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(type(value).__name__)
+
+
 async def _prepare(connection: Any) -> None:
     await connection.set_type_codec(
         "jsonb",
         schema="pg_catalog",
-        encoder=lambda value: orjson.dumps(value).decode(),
+        encoder=lambda value: orjson.dumps(value, default=plain).decode(),
         decoder=orjson.loads,
     )
 

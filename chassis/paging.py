@@ -43,7 +43,7 @@ class Page(BaseModel, Generic[T]):
 
 def encode_cursor(values: Sequence[Key], key: bytes, context: str) -> str:
     """A cursor holding `values`, valid only for `context` (the list it belongs to)."""
-    body = orjson.dumps(list(values))
+    body = orjson.dumps(list(values), default=str)
     return urlsafe_b64encode(_tag(body, key, context) + body).decode().rstrip("=")
 
 

@@ -115,7 +115,9 @@ class Process:
         """The loops of this process by name."""
         loops: dict[str, Coroutine[Any, Any, None]] = {
             "broker": self._with_topics(),
-            "housekeeping": _every(operations.housekeeping, self.runtime, operations.HOUSEKEEPING_SECONDS, "housekeeping"),
+            "housekeeping": _every(
+                operations.housekeeping, self.runtime, operations.HOUSEKEEPING_SECONDS, "housekeeping"
+            ),
             "gauges": _every(operations.measure, self.runtime, operations.MEASURE_SECONDS, "gauges"),
             "loop watch": watch_loop(),
         }
@@ -158,9 +160,7 @@ async def _every(work: Callable[[Runtime], Awaitable[None]], runtime: Runtime, s
 async def serve(service: Service, settings: Settings) -> int:
     """Run the service until SIGTERM or SIGINT. Returns 0 after a clean stop, 1 when a task ended on its own."""
     database = await Database.open(settings.database_url, name=service.name, pool_max=settings.database_pool_max)
-    broker = Kafka(
-        settings.kafka_bootstrap_servers, prefix=settings.kafka_prefix, idempotent=settings.kafka_idempotent
-    )
+    broker = Kafka(settings.kafka_bootstrap_servers, prefix=settings.kafka_prefix, idempotent=settings.kafka_idempotent)
     process = Process(service, settings, database, broker)
     await process.start()
     app = create_app(service, process.runtime)

@@ -129,7 +129,9 @@ class Running:
         """Request headers of somebody with these claims."""
         return {"Authorization": f"Bearer {self.token(**claims)}"}
 
-    async def publish(self, payload: Payload, key: str, *, at: datetime | None = None, event_id: UUID | None = None) -> RawEvent:
+    async def publish(
+        self, payload: Payload, key: str, *, at: datetime | None = None, event_id: UUID | None = None
+    ) -> RawEvent:
         """Deliver an event of another service, with the next sequence of its stream."""
         sequence = self._foreign.get((payload.TOPIC, key), 0) + 1
         self._foreign[payload.TOPIC, key] = sequence

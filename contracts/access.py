@@ -144,6 +144,11 @@ def _supervisor(subject: Subject) -> bool:
     return "civil_affairs_supervisor" in subject.posts
 
 
+def _deputises(subject: Subject) -> bool:
+    """The responsible leader decides what civil affairs would where civil affairs has a conflict of interest."""
+    return subject.department == GOVERNMENT and "responsible_leader" in subject.posts
+
+
 def _admin(subject: Subject) -> bool:
     return "admin" in subject.posts
 
@@ -174,14 +179,14 @@ _DOOR: dict[str, Callable[[Subject], bool]] = {
     "assessment.read": lambda s: s.hotline or _department(s),
     "level.raise": lambda s: s.hotline or _department(s),
     "level.propose_lowering": _department,
-    "level.approve_lowering": _supervisor,
+    "level.approve_lowering": lambda s: _supervisor(s) or _deputises(s),
     "plan.read": _department,
     "plan.agree": _civil_affairs,
     "visit.record": _department,
     "visit.read": _department,
     "closure.propose": lambda s: s.department in {VILLAGE, COORDINATOR},
     "closure.concur": lambda s: s.department == "police" or "responsible_leader" in s.posts,
-    "closure.decide": _civil_affairs,
+    "closure.decide": lambda s: _civil_affairs(s) or _deputises(s),
     "closure.read": _department,
     "notice.list": _department,
     "inbox.read": _anyone,
@@ -195,6 +200,7 @@ _DOOR: dict[str, Callable[[Subject], bool]] = {
 
 _NEEDS_SCOPE = {"report.create": "reports:create", "referral.list": "referrals:read", "referral.read": "referrals:read"}
 _CASE_WIDE = frozenset({"case.read", "case.list", "case.timeline", "response.read", "assessment.read", "closure.read"})
+_DEPUTISED = frozenset({"level.approve_lowering", "closure.decide"})
 ACTIONS = frozenset(_DOOR)
 
 
@@ -261,6 +267,8 @@ def _decide_referral(subject: Subject, action: str, resource: Resource) -> Decis
 
 
 def _decide_case(subject: Subject, action: str, resource: Resource) -> Decision:
+    if action in _DEPUTISED and subject.department == GOVERNMENT:
+        return ALLOWED if resource.conflict_unit == COORDINATOR else Denied("not_your_role")
     if subject.department == VILLAGE:
         if resource.restricted:
             return Denied("restricted_case", hidden=True)

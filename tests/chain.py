@@ -141,7 +141,7 @@ async def chain(folder: Path, *, superuser: str, bootstrap: str, **extra: str) -
         running = Chain(settings, passwords, superuser, run_name, Supervisor(), environments, client)
         try:
             await asyncio.gather(*(running.must(name, "migrate") for name in names))
-            await running.must("directory", "load", str(SAMPLE))
+            await running.must("directory", "load", str(SAMPLE), "--demo-passwords")
             for name in names:
                 await running.restart(name)
             await _until_ready(running)

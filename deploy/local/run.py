@@ -150,7 +150,7 @@ async def _load_sample(this: Run) -> Sequence[str]:
     say("载入样例镇（云溪镇，全部虚构）", "loading the sample township (all invented)")
     log = this.plan.settings.logs / "load.log"
     log.unlink(missing_ok=True)
-    await _must(replace(service_command(this, "directory", "load", str(SAMPLE)), log=log))
+    await _must(replace(service_command(this, "directory", "load", str(SAMPLE), "--demo-passwords"), log=log))
     return [line for line in log.read_text().splitlines() if line.strip() and not line.startswith("{")]
 
 

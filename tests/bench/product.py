@@ -88,7 +88,9 @@ async def _watch(chain: Chain, seen: dict[str, float], stop: asyncio.Event) -> N
     connection = await asyncpg.connect(chain.database_of("dispatch"))
     known = {str(row[0]) for row in await connection.fetch("SELECT case_id FROM response")}
     while not stop.is_set():
-        rows = await connection.fetch("SELECT case_id FROM response WHERE dispatched_at > now() - interval '15 seconds'")
+        rows = await connection.fetch(
+            "SELECT case_id FROM response WHERE dispatched_at > now() - interval '15 seconds'"
+        )
         now = time.perf_counter()
         for row in rows:
             case = str(row[0])

@@ -59,7 +59,17 @@ async def consumer(bootstrap: str) -> float:
         producer = await broker.producer()
         value = Added(amount=1).model_dump_json().encode()
         events = [
-            RawEvent(new_uuid7(), Added.TYPE, "bench", Added.TOPIC, f"k{n % KEYS}", n // KEYS + 1, datetime.now(UTC), "c", value)
+            RawEvent(
+                new_uuid7(),
+                Added.TYPE,
+                "bench",
+                Added.TOPIC,
+                f"k{n % KEYS}",
+                n // KEYS + 1,
+                datetime.now(UTC),
+                "c",
+                value,
+            )
             for n in range(EVENTS // 2)
         ]
         await producer.send(events)
@@ -82,7 +92,9 @@ async def deadlines() -> float:
             async with app.database.transaction(Cause(new_uuid7(), "bench")) as tx:
                 keys = [f"k{start + n}" for n in range(10_000)]
                 await tx.lock(keys)
-                tx.arm(*(_due(tx.now, clock(tx, key, "S", 10 if start < DEADLINES_DUE else 90_000, None)) for key in keys))
+                tx.arm(
+                    *(_due(tx.now, clock(tx, key, "S", 10 if start < DEADLINES_DUE else 90_000, None)) for key in keys)
+                )
         async with app.database.reading() as db:
             await db.execute("VACUUM ANALYZE deadline")
         await app.set_clock(await app.database.now() + timedelta(seconds=11))

@@ -148,7 +148,9 @@ async def test_lateness_of_a_late_act_stays(toy: Running) -> None:
     await toy.fire(15 * SECOND)
     await end(toy, "k")
     async with toy.database.reading() as db:
-        row = await db.fetchrow("SELECT state, ended_at > due_at AS late, breached_at IS NOT NULL AS breached FROM deadline")
+        row = await db.fetchrow(
+            "SELECT state, ended_at > due_at AS late, breached_at IS NOT NULL AS breached FROM deadline"
+        )
     assert (row["state"], row["late"], row["breached"]) == ("met", True, True)
 
 

@@ -180,7 +180,9 @@ async def test_any_order_duplication_and_batching_ends_in_the_same_state(
 ) -> None:
     async with running(TOY) as app:
         events = [await app.publish(Added(amount=n + 1), f"k{n % 3}") for n in range(20)]
-        chaos = [events[index] for index, _ in seeds] + [e for e, (_, again) in zip(events, seeds, strict=False) if again]
+        chaos = [events[index] for index, _ in seeds] + [
+            e for e, (_, again) in zip(events, seeds, strict=False) if again
+        ]
         stream = [*chaos, *events]
         while stream:
             size = cuts[len(stream) % len(cuts)]

@@ -175,7 +175,9 @@ async def test_a_cursor_from_another_database_cluster_is_refused_until_it_is_res
 
 async def test_a_partition_is_dropped_only_when_old_and_passed_by_the_cursor(toy: Running) -> None:
     async with toy.database.reading() as db:
-        await db.execute("CREATE TABLE outbox_20200101 PARTITION OF outbox FOR VALUES FROM ('2020-01-01') TO ('2020-01-02')")
+        await db.execute(
+            "CREATE TABLE outbox_20200101 PARTITION OF outbox FOR VALUES FROM ('2020-01-01') TO ('2020-01-02')"
+        )
         await db.execute(
             "INSERT INTO outbox (event_id, type, topic, key, sequence, occurred_at, recorded_at, correlation_id, value) "
             "VALUES (gen_random_uuid(), 'total.changed.v1', 'toy.events', 'old', 1, now(), '2020-01-01 12:00Z', 'c', '{}')"

@@ -1,0 +1,6 @@
+"""`python -m services.assistance`."""
+
+from chassis.service import main
+from services.assistance.service import SERVICE
+
+main(SERVICE)

@@ -1,0 +1,42 @@
+"""Assistance on one page: what it reacts to and its routes."""
+
+from pathlib import Path
+
+from chassis.service import Service
+from chassis.settings import Settings
+from contracts.access import Subject, may
+from contracts.dispatch import (
+    ArrivalReported,
+    AssessmentRecorded,
+    FeedbackGiven,
+    ReferralCompleted,
+    ResponseOpened,
+    ResponseRevised,
+    ReturnDecided,
+    SafetyConfirmed,
+)
+from contracts.intake import ReportReceived
+from contracts.risk_scoring import RiskAssessed
+from services.assistance import handlers
+from services.assistance.api import ROUTERS
+
+SERVICE = Service(
+    name="assistance",
+    handlers={
+        ReportReceived: handlers.on_report_received,
+        RiskAssessed: handlers.on_risk_assessed,
+        ResponseOpened: handlers.on_response_opened,
+        ResponseRevised: handlers.on_response_revised,
+        ReturnDecided: handlers.on_return_decided,
+        ReferralCompleted: handlers.on_referral_completed,
+        ArrivalReported: handlers.on_arrival_reported,
+        SafetyConfirmed: handlers.on_safety_confirmed,
+        AssessmentRecorded: handlers.on_assessment_recorded,
+        FeedbackGiven: handlers.on_feedback_given,
+    },
+    routers=ROUTERS,
+    migrations=Path(__file__).parent / "migrations",
+    settings=Settings,
+    subject_of=Subject.from_claims,
+    may=may,
+)
