@@ -229,24 +229,32 @@ class Intake:
             self._consumer = await self._broker.consumer(self._group, self._topics)
         deliveries = await self._consumer.poll(limit, wait_seconds)
         if not deliveries:
+            self._show_lag(())
             return 0
         events: list[RawEvent] = []
         for delivery in deliveries:
             try:
                 events.append(read_envelope(delivery.topic, delivery.key, delivery.headers, delivery.value))
             except Undecodable as error:
-                await self._persist(partial(self._inbox.keep_undecodable, delivery, error))
-        await self._persist(partial(self._inbox.apply, events))
-        if events:
-            lag = (wall_clock() - events[-1].time).total_seconds()
-            metrics.CONSUMER_LAG_SECONDS.labels(events[-1].topic, str(deliveries[-1].partition)).set(max(0.0, lag))
+                await self._persist(partial(self._inbox.keep_undecodable, delivery, error), ())
+        await self._persist(partial(self._inbox.apply, events), events)
         if commit:
             await self._consumer.commit(deliveries)
         return len(deliveries)
 
-    async def _persist(self, work: Callable[[], Awaitable[None]]) -> None:
+    def _show_lag(self, unapplied: Sequence[RawEvent]) -> None:
+        """Age of the oldest event in hand per topic; 0 where nothing waits."""
+        now = wall_clock()
+        ages = dict.fromkeys(self._topics, 0.0)
+        for event in unapplied:
+            ages[event.topic] = max(ages.get(event.topic, 0.0), (now - event.time).total_seconds())
+        for topic, age in ages.items():
+            metrics.CONSUMER_LAG_SECONDS.labels(topic).set(age)
+
+    async def _persist(self, work: Callable[[], Awaitable[None]], events: Sequence[RawEvent]) -> None:
         backoff = BACKOFF_SECONDS_MIN
         while True:
+            self._show_lag(events)
             try:
                 return await work()
             except Exception as error:

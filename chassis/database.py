@@ -13,8 +13,9 @@ from uuid import UUID
 
 import asyncpg
 import orjson
-from asyncpg.pool import PoolConnectionProxy
 
+from chassis import metrics
+from chassis.clock import monotonic
 from chassis.transaction import Cause, Connection, Transaction
 
 STATEMENT_TIMEOUT_MS = 30_000
@@ -87,13 +88,11 @@ class Database:
     async def transaction(self, cause: Cause | None = None) -> AsyncIterator[Transaction]:
         """One transaction: commits at the end, rolls back on any exception. The only commit in the product."""
         wakes = False
-        async with self._pool.acquire(timeout=CONNECT_TIMEOUT_SECONDS) as held:
-            connection = _connection(held)
-            async with connection.transaction():
-                now: datetime = await connection.fetchval("SELECT app_now()")
-                tx = Transaction(connection, now, cause)
-                yield tx
-                wakes = await tx.flush()
+        async with self._acquired() as connection, connection.transaction():
+            now: datetime = await connection.fetchval("SELECT app_now()")
+            tx = Transaction(connection, now, cause)
+            yield tx
+            wakes = await tx.flush()
         if wakes:
             for wake in self._wake:
                 wake()
@@ -101,8 +100,15 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Connection]:
         """A connection for read queries outside a transaction."""
+        async with self._acquired() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _acquired(self) -> AsyncIterator[Connection]:
+        started = monotonic()
         async with self._pool.acquire(timeout=CONNECT_TIMEOUT_SECONDS) as held:
-            yield _connection(held)
+            metrics.POOL_WAIT_SECONDS.observe(monotonic() - started)
+            yield cast(Connection, held)
 
     async def now(self) -> datetime:
         """The database's time, UTC."""
@@ -120,7 +126,3 @@ class Database:
         )
         await _prepare(connection)
         return connection
-
-
-def _connection(held: "PoolConnectionProxy[asyncpg.Record]") -> Connection:
-    return cast(Connection, held)

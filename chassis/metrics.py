@@ -23,7 +23,7 @@ RELAY_OLDEST_UNSENT_SECONDS = Gauge("relay_oldest_unsent_seconds", "Age of the o
 RELAY_SENT_TOTAL = Counter("relay_sent", "Events sent to the broker", ("topic",))
 RELAY_REFILLS_TOTAL = Counter("relay_refills", "Times the broker was found empty and the outbox was sent again")
 
-CONSUMER_LAG_SECONDS = Gauge("consumer_lag_seconds", "Age of the next event to apply", ("topic", "partition"))
+CONSUMER_LAG_SECONDS = Gauge("consumer_lag_seconds", "Age of the oldest event received and not yet applied", ("topic",))
 CONSUMER_APPLIED_TOTAL = Counter("consumer_applied", "Events applied", ("topic",))
 CONSUMER_DUPLICATES_TOTAL = Counter("consumer_duplicates", "Events seen before and skipped", ("topic",))
 CONSUMER_GAPS_TOTAL = Counter("consumer_gaps", "Events that came before an earlier one of their key", ("topic",))
@@ -38,6 +38,10 @@ DEADLINES_ARMED = Gauge("deadlines_armed", "Deadlines that will fire unless ende
 DEADLINES_OVERDUE = Gauge("deadlines_overdue", "Armed deadlines whose next stage is past")
 AUDITOR_OPEN_WITHOUT_DEADLINE = Gauge(
     "auditor_open_without_deadline", "Open pieces of work that no armed deadline watches: must be 0"
+)
+
+PERIODIC_DONE_AT_SECONDS = Gauge(
+    "periodic_done_at_seconds", "Unix time at which periodic work last succeeded", ("job",)
 )
 
 _SAMPLE_SECONDS = 1.0

@@ -19,7 +19,7 @@ import uvicorn
 import uvloop
 from fastapi import APIRouter
 
-from chassis import migrations, operations
+from chassis import metrics, migrations, operations
 from chassis.broker import Broker
 from chassis.consumer import Handler, Inbox, Intake
 from chassis.database import Database
@@ -152,6 +152,7 @@ async def _every(work: Callable[[Runtime], Awaitable[None]], runtime: Runtime, s
     while True:
         try:
             await work(runtime)
+            metrics.PERIODIC_DONE_AT_SECONDS.labels(name).set_to_current_time()
         except Exception as error:
             log.warning("periodic.failed", job=name, error=type(error).__name__)
         await asyncio.sleep(seconds)
@@ -212,6 +213,11 @@ def main(service: Service, argv: Sequence[str] | None = None) -> None:
     for name, command in service.commands.items():
         command.arguments(verbs.add_parser(name))
     arguments = parser.parse_args(argv)
+    if arguments.verb == "migrate":
+        plain = Settings()  # type: ignore[call-arg]  # pydantic-settings fills it from the environment
+        configure(service.name, plain.log_level)
+        migrations.upgrade(service.migrations, plain.database_url)
+        return
     settings = service.settings()  # type: ignore[call-arg]  # pydantic-settings fills it from the environment
     configure(service.name, settings.log_level)
     sys.exit(_run(service, settings, arguments))
@@ -219,9 +225,6 @@ def main(service: Service, argv: Sequence[str] | None = None) -> None:
 
 def _run(service: Service, settings: Settings, arguments: argparse.Namespace) -> int:
     verb = arguments.verb or "serve"
-    if verb == "migrate":
-        migrations.upgrade(service.migrations, settings.database_url)
-        return 0
     if verb in service.commands:
         return _asyncio_run(service.commands[verb].run(arguments, settings))
     if verb in operations.VERBS:

@@ -14,16 +14,19 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from services.dispatch.service import SERVICE as DISPATCH
 from services.intake.service import SERVICE as INTAKE
-from services.notification.service import SERVICE as NOTIFICATION
 
 from chassis.broker import MemoryBroker
 from chassis.faults import is_infrastructure
 from chassis.service import Service
 from chassis.testing import Issuer, Running, running
 from services.assistance.service import SERVICE as ASSISTANCE
+from services.directory.domain.reference_file import read_township
+from services.directory.domain.snapshot import snapshot
+from services.dispatch.service import SERVICE as DISPATCH
+from services.notification.service import SERVICE as NOTIFICATION
 from services.risk_scoring.service import SERVICE as RISK_SCORING
+from tests.samples import golden
 
 SERVICES: tuple[Service, ...] = (INTAKE, RISK_SCORING, DISPATCH, ASSISTANCE, NOTIFICATION)
 OPERATOR = {"staff": "ST127", "org": "YX-HL", "posts": ["hotline_operator"], "sub": "operator"}
@@ -109,6 +112,12 @@ class World:
             if not moved:
                 return
         raise AssertionError(f"seed {self.seed}: the system does not come to rest")
+
+    async def publish_township(self) -> None:
+        """Announce the sample township to every service that wants it, as the directory would."""
+        township = read_township((golden.FOLDER / "township.yaml").read_text(encoding="utf-8"))
+        await self.apps["dispatch"].publish(snapshot(township, 1, UUID(int=1)), township.code)
+        await self.settle()
 
     async def report(self, body: Mapping[str, Any], key: str) -> dict[str, Any]:
         """Send a report; the answer must be 201."""
