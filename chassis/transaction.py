@@ -140,11 +140,16 @@ class Transaction:
         self._ended[deadline_id] = (state, at)
 
     async def armed(self, keys: Iterable[str]) -> list[Deadline]:
-        """Every running clock of these keys, by due time."""
+        """Every running clock of these keys as this transaction will leave them, by due time."""
+        wanted = set(keys)
         rows = await self.db.fetch(
-            "SELECT * FROM deadline WHERE key = ANY($1::text[]) AND state = 'armed' ORDER BY due_at, id", list(keys)
+            "SELECT * FROM deadline WHERE key = ANY($1::text[]) AND state = 'armed'", list(wanted)
         )
-        return [deadline_of(row) for row in rows]
+        running = {row["id"]: deadline_of(row) for row in rows}
+        running |= {one.id: one for one in self._armed.values() if one.key in wanted}
+        return sorted(
+            (one for one in running.values() if one.id not in self._ended), key=lambda one: (one.due_at, one.id)
+        )
 
     def audit(self, key: str, action: str, actor: Mapping[str, Any], detail: Mapping[str, Any]) -> None:
         """Append to the hash chain of `key`, which must be locked. Ids and codes only."""

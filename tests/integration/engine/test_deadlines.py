@@ -43,6 +43,17 @@ async def test_warning_breach_second_level_and_repeats_until_a_person_acts(toy: 
     assert await toy.fire(3600 * SECOND) == 0
 
 
+async def test_a_transaction_sees_the_clocks_it_has_armed_and_ended_itself(toy: Running) -> None:
+    await arm(toy, "k", 100, kind="old")
+    async with toy.database.transaction(Cause(new_uuid7(), "k")) as tx:
+        await tx.lock(["k"])
+        (old,) = await tx.armed(["k"])
+        tx.arm(clock(tx, "k", "new", 50))
+        assert [d.kind for d in await tx.armed(["k"])] == ["new", "old"]
+        tx.end(old.id, "met", tx.now)
+        assert [d.kind for d in await tx.armed(["k"])] == ["new"]
+
+
 async def test_a_clock_ended_in_time_never_fires(toy: Running) -> None:
     await arm(toy, "k", 100)
     await end(toy, "k")
