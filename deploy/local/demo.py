@@ -10,21 +10,20 @@ import asyncio
 import time
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import yaml
 
+from chassis.clock import new_uuid7, wall_clock
 from deploy.local.screen import LocalError, say
 from deploy.local.settings import ROOT, current_settings
 
 CASES = ROOT / "tests/samples/cases.yaml"
-DEMO_PASSWORD = "shouwang-demo-2026"
+DEMO_PASSWORD = "shouwang-demo-2026"  # noqa: S105 - of invented people, on the person's own machine only
 OPERATOR, CIVIL_AFFAIRS = "st127", "st088"
 LOGGED_LATE_MINUTES = {"YX-01": 40, "YX-10": 90, "YX-12": 15}
 """Reports written down only later: their clocks count from the call, so some steps are late from the start."""
@@ -93,7 +92,7 @@ class Demo:
 
     async def post(self, username: str, path: str, body: Any, version: int | None = None) -> httpx.Response:
         """POST as somebody, with a fresh Idempotency-Key."""
-        headers = {**await self._as(username), "Idempotency-Key": uuid4().hex}
+        headers = {**await self._as(username), "Idempotency-Key": new_uuid7().hex}
         if version is not None:
             headers["If-Match"] = f'"v{version}"'
         return await self._client.post(path, json=body, headers=headers)
@@ -130,7 +129,7 @@ class Demo:
 
 
 def _body_of_act(action: str) -> dict[str, Any]:
-    now = datetime.now(UTC).isoformat()
+    now = wall_clock().isoformat()
     if action == "report-arrival":
         return {"arrived_at": now, "child_seen": True}
     if action == "confirm-safety":
@@ -142,7 +141,7 @@ def body_of(case: dict[str, Any], opened: dict[str, str]) -> dict[str, Any]:
     """The request of a sample case, received now (or so many minutes ago)."""
     names = ("channel", "reporter", "place", "child", "narrative", "concerns", "facts", "answers")
     body = {name: case[name] for name in names if name in case}
-    received = datetime.now(UTC) - timedelta(minutes=LOGGED_LATE_MINUTES.get(case["id"], 0))
+    received = wall_clock() - timedelta(minutes=LOGGED_LATE_MINUTES.get(case["id"], 0))
     body["received_at"] = received.isoformat()
     body["facts"] = {name: value for name, value in case["facts"].items() if name != "safe_until"}
     if "age" in body["facts"]:
@@ -157,9 +156,8 @@ def body_of(case: dict[str, Any], opened: dict[str, str]) -> dict[str, Any]:
     return body
 
 
-async def play(address: str) -> list[Row]:
+async def play(address: str, cases: Sequence[dict[str, Any]]) -> list[Row]:
     """Send everything and act; returns the table's rows."""
-    cases = yaml.safe_load(Path(CASES).read_text(encoding="utf-8"))["cases"]
     rows: list[Row] = []
     opened: dict[str, str] = {}
     async with httpx.AsyncClient(base_url=address, timeout=30, trust_env=False) as client:
@@ -189,13 +187,13 @@ def _fill(row: Row, response: dict[str, Any]) -> None:
     counted = Counter(letters[one["role"]] for one in response["referrals"] if one["state"] != "ended")
     row.level = response["level"]
     row.referrals = " ".join(f"{counted[letter]}{letter}" for letter in "LAI" if counted[letter])
-    now = datetime.now(UTC)
+    now = wall_clock()
     for clock in response["deadlines"]:
         due = datetime.fromisoformat(clock["due_at"])
         if clock["state"] == "met":
             row.missed += bool(clock["late_seconds"])
             row.met += not clock["late_seconds"]
-        elif clock["state"] == "armed":
+        elif clock["state"] == "running":
             row.missed += due < now
             row.running += due >= now
 
@@ -224,9 +222,11 @@ def demo() -> int:
     address = current_settings().gateway
     say(f"向 {address} 提交样例个案", "sending the sample cases")
     try:
-        rows = asyncio.run(play(address))
+        rows = asyncio.run(play(address, yaml.safe_load(CASES.read_text(encoding="utf-8"))["cases"]))
     except httpx.ConnectError:
-        raise LocalError(f"{address} 没有回答：先运行 make run", "nothing answers there: start `make run` first") from None
+        raise LocalError(
+            f"{address} 没有回答：先运行 make run", "nothing answers there: start `make run` first"
+        ) from None
     print()
     for line in table(rows):
         print(line)

@@ -9,16 +9,18 @@ import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import httpx
 
 from deploy.local import stack
 from deploy.local.databases import ensure_databases
+from deploy.local.demo import DEMO_PASSWORD, OPERATOR
 from deploy.local.logs import follow
 from deploy.local.ports import check_ports, needed_ports
 from deploy.local.process import Command, last_lines, run_once
 from deploy.local.screen import LocalError, Progress, say
-from deploy.local.secrets import ensure_secrets
+from deploy.local.secrets import ensure_secrets, write_private
 from deploy.local.settings import ROOT, LocalSettings, current_settings, service_environment
 from deploy.local.supervisor import Supervisor, until_signal
 
@@ -62,16 +64,17 @@ async def _supervise(this: Run, work: Work, *, stay: bool) -> int:
     signalled = asyncio.create_task(until_signal())
     working = asyncio.create_task(work(this))
     settings = this.plan.settings
-    following = asyncio.create_task(follow([*settings.service_ports, "gateway"], settings.logs))
+    following: asyncio.Task[None] | None = None
     try:
         await asyncio.wait({signalled, working}, return_when=asyncio.FIRST_COMPLETED)
         if working.done():
             working.result()
             if stay:
+                following = asyncio.create_task(follow([*settings.service_ports, "gateway"], settings.logs))
                 await signalled
         return 0
     finally:
-        for task in (working, following):
+        for task in filter(None, (working, following)):
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError, LocalError):
                 await task
@@ -146,12 +149,25 @@ async def _must(command: Command) -> None:
 
 
 async def _load_sample(this: Run) -> Sequence[str]:
-    """Load the sample township; returns the lines the loader prints for a person (the demo logins)."""
+    """Load the sample township; returns the lines the loader prints for a person: people's demo logins.
+
+    The secrets of the sample's API clients are told once, when the accounts are made: they go to a private file.
+    """
     say("载入样例镇（云溪镇，全部虚构）", "loading the sample township (all invented)")
-    log = this.plan.settings.logs / "load.log"
+    settings = this.plan.settings
+    log = settings.logs / "load.log"
     log.unlink(missing_ok=True)
     await _must(replace(service_command(this, "directory", "load", str(SAMPLE), "--demo-passwords"), log=log))
-    return [line for line in log.read_text().splitlines() if line.strip() and not line.startswith("{")]
+    told = [line for line in log.read_text().splitlines() if line.strip() and not line.startswith("{")]
+    log.unlink()
+    clients = [line for line in told if line.startswith("client-")]
+    if clients:
+        write_private(_clients_file(settings), "".join(f"{line}\n" for line in clients).encode())
+    return [line for line in told if line not in clients]
+
+
+def _clients_file(settings: LocalSettings) -> Path:
+    return settings.secrets / "demo-clients.txt"
 
 
 async def _until_services_ready(settings: LocalSettings) -> None:
@@ -187,11 +203,16 @@ def _welcome(settings: LocalSettings, logins: Sequence[str], *, durable: bool) -
     print(f"\n  守望 Shouwang  {settings.gateway}")
     for name in settings.service_ports:
         print(f"    {name:<14} {settings.address(name)}/docs   ({settings.gateway}/docs/{name}/)")
-    if logins:
-        print("\n  演示账号 / demo logins")
-        for line in logins[:30]:
-            print(f"    {line}")
-    print(f"\n  试一试 / try:  curl {settings.gateway}/api/v1/areas")
+    print("\n  演示账号 / demo logins")
+    for line in logins:
+        print(f"    {line}")
+    if _clients_file(settings).exists():
+        print(f"    接口客户端 / API clients: {_clients_file(settings)}")
+    print("\n  试一试 / try:  make demo")
+    form = f"grant_type=password&username={OPERATOR}&password={DEMO_PASSWORD}"
+    pick = """python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])'"""
+    print(f"""    TOKEN=$(curl -s -d "{form}" {settings.gateway}/oauth/token | {pick})""")
+    print(f"""    curl -H "Authorization: Bearer $TOKEN" {settings.gateway}/api/v1/areas""")
     if not durable:
         print("\n  ! 内存消息代理：停止后消息丢失 / memory-only broker: messages are lost when stopped")
-    print("\n  日志 / logs: .local/log/    停止 / stop: Ctrl-C\n", flush=True)
+    print(f"\n  日志 / logs: {settings.logs}    停止 / stop: Ctrl-C\n", flush=True)

@@ -3,7 +3,6 @@
 import os
 from collections.abc import AsyncIterator
 
-
 import pytest
 import pytest_asyncio
 

@@ -1,0 +1,1 @@
+"""What dispatch shows: queues, responses, clocks. Every shape here is part of the API."""

@@ -1,0 +1,334 @@
+"""The vault's doors: the file read field by field, notes, and the search for a person. Every reading is logged first."""
+
+from http import HTTPStatus
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, model_validator
+
+from chassis.auth import guard
+from chassis.clock import new_uuid7
+from chassis.command import CommandOf, Reply
+from chassis.http import RuntimeOf
+from chassis.log import current_traceparent
+from chassis.problem import FieldError, Problem, conflict, forbidden, invalid, not_found, refused
+from chassis.transaction import Cause, Transaction
+from contracts.access import Denied, Subject, decide
+from contracts.policy import Limit, Policy, elapsed, policy_in_force
+from services.intake.api.access import known_case, readable, who
+from services.intake.bodies import Body, Long, ReasonCode, Short
+from services.intake.domain.numbers import ZONE
+from services.intake.domain.reach import reach
+from services.intake.drafting import Office
+from services.intake.sight import FIELDS, NOTE, Field, Full, Grant, Hidden, Sight, field_of, mask, see
+from services.intake.store import cases, reports
+from services.intake.store.reports import Sealed
+from services.intake.store.supervision import NewReview, add_review
+from services.intake.timeline import note_entry
+from services.intake.views import cases as case_views
+from services.intake.views import file as views
+from services.intake.views.cases import CaseRecord
+from services.intake.views.file import FieldView, FileView, FoundPerson, NoteView, SealedRow
+
+router = APIRouter(prefix="/api/v1", tags=["files"])
+
+Purpose = Literal["task", "emergency", "supervision", "feedback", "legal_request", "data_subject_request", "correction"]
+PurposeOf = Annotated[Purpose, Query(description="What the reading is for; it is logged")]
+ReasonOf = Annotated[ReasonCode | None, Query(description="A code, or the id of a note; opens a RED file when needed")]
+NoteKind = Literal[
+    "return_reason",
+    "arrival",
+    "assessment",
+    "visit",
+    "closing_summary",
+    "child_view",
+    "guardian_view",
+    "best_interest",
+    "other",
+]
+MAX_FOUND = 50
+
+
+class NoteBody(Body):
+    """A text about a case. Elsewhere it is known by its id only."""
+
+    kind: NoteKind
+    text: Long
+
+
+class NoteReply(BaseModel):
+    """Where the note lies."""
+
+    note_id: UUID
+
+
+class SearchBody(Body):
+    """Exactly one particular of the person; `village` narrows the result."""
+
+    name: Short | None = None
+    id_number: Short | None = None
+    phone: Short | None = None
+    village: Short | None = None
+
+    @model_validator(mode="after")
+    def _one_particular(self) -> Self:
+        if len(self.particulars) != 1:
+            raise ValueError("exactly one of name, id_number and phone")
+        return self
+
+    @property
+    def particulars(self) -> dict[str, str]:
+        """What is searched for, by kind of token."""
+        given = {"name": self.name, "id_number": self.id_number, "phone": self.phone}
+        return {kind: value for kind, value in given.items() if value is not None}
+
+
+class FoundPersons(BaseModel):
+    """The cases found, at most fifty."""
+
+    items: list[FoundPerson]
+
+
+@router.get("/cases/{case}/file")
+async def read_file(
+    case: str,
+    request: Request,
+    subject: Annotated[Subject, guard("file.read")],
+    runtime: RuntimeOf,
+    fields: Annotated[str, Query(max_length=600, description="Field names, comma separated, or `all`")],
+    purpose: PurposeOf,
+    reason: ReasonOf = None,
+) -> FileView:
+    """A child's file, each field as far as the reader may see it. Hidden values are never decrypted."""
+    names = _names(fields)
+    office: Office = runtime.resources["office"]
+    async with runtime.database.transaction(_reading()) as tx:
+        record = await _locked(tx, case, subject)
+        wanted = _fields(names, record, tx)
+        grants = await views.grants_for(tx.db, record.case_id, subject.account, tx.now)
+        facts = record.facts()
+        sights = {field: see(subject, facts, field, tx.now, grants, reason=reason) for field in wanted}
+        _log_reading(tx, "file.read", record, subject, sights, grants, request, purpose, reason)
+        due_at = await _review(tx, record, subject, sights, reason)
+        nothing = all(isinstance(sight, Hidden) for sight in sights.values())
+        refusal = _refusal(subject, record, tx) if nothing else None
+        shown = [] if refusal else await _shown(tx, record, sights, office)
+    if refusal is not None:
+        raise refusal
+    return FileView(case_id=record.case_id, case_number=record.row["case_number"], fields=shown, review_due_at=due_at)
+
+
+@router.post("/cases/{case}/notes", status_code=201, response_model=NoteReply)
+async def create_note(
+    case: str,
+    body: NoteBody,
+    subject: Annotated[Subject, guard("note.create")],
+    command: CommandOf,
+    runtime: RuntimeOf,
+) -> Response:
+    """Lay a text down in the vault. Acts elsewhere refer to it by `note_id`."""
+    command.require_key()
+    office: Office = runtime.resources["office"]
+
+    async def act(tx: Transaction) -> Reply:
+        record = await readable(tx.db, case, subject, "note.create")
+        await tx.lock([str(record.family_id)])
+        child_id: UUID = record.row["child_id"]
+        wrapped = await reports.wrapped_keys(tx.db, [child_id])
+        if child_id not in wrapped:
+            raise conflict("identity_erased", "该档案已销毁，不能再写入", "The file was erased; nothing can be added")
+        note_id = tx.new_id("note")
+        sealed = office.vault.key(child_id, *wrapped[child_id]).seal("vault_text", note_id, body.kind, body.text)
+        grade = "P1" if record.row["restricted"] else "P2"
+        note = Sealed(note_id, child_id, body.kind, grade, sealed, record.case_id)
+        await reports.add_texts(tx.db, None, [note], subject.account, tx.now)
+        entry = note_entry(body.kind, note_id, subject.actor(), tx.now)
+        await cases.add_timeline(tx.db, [(record.family_id, entry)])
+        address = f"/api/v1/cases/{record.case_id}/notes/{note_id}"
+        return Reply(201, NoteReply(note_id=note_id), location=address)
+
+    return await command.run(act, body)
+
+
+@router.get("/cases/{case}/notes/{note_id}")
+async def read_note(
+    case: str,
+    note_id: UUID,
+    request: Request,
+    subject: Annotated[Subject, guard("note.read")],
+    runtime: RuntimeOf,
+    purpose: PurposeOf,
+    reason: ReasonOf = None,
+) -> NoteView:
+    """A note: for its author, and for whoever sees the notes of this case."""
+    office: Office = runtime.resources["office"]
+    async with runtime.database.transaction(_reading()) as tx:
+        record = await _locked(tx, case, subject)
+        found = await views.sealed_note(tx.db, record.family_id, note_id)
+        if found is None:
+            raise not_found()
+        row, author = found
+        secret = record.row["restricted"] or row.grade == "P1"
+        field = Field(NOTE, "P1" if secret else "P2")
+        grants = await views.grants_for(tx.db, record.case_id, subject.account, tx.now)
+        sight = see(subject, record.facts(), field, tx.now, grants, reason=reason)
+        refusal = _refusal(subject, record, tx)
+        if author == subject.account and (refusal is None or refusal.status != HTTPStatus.NOT_FOUND):
+            sight = Full()
+        _log_reading(tx, "note.read", record, subject, {field: sight}, grants, request, purpose, reason)
+        await _review(tx, record, subject, {field: sight}, reason)
+        readable_now = isinstance(sight, Full)
+        text = row.opened(office.vault, await reports.wrapped_keys(tx.db, [row.owner_id])) if readable_now else None
+    if text is None:
+        raise refusal or forbidden(sight.reason if isinstance(sight, Hidden) else "erased")
+    return NoteView(
+        note_id=row.id,
+        case_id=record.case_id,
+        kind=row.field,
+        grade=field.grade,
+        text=text,
+        recorded_at=row.recorded_at,
+    )
+
+
+@router.post("/persons/search")
+async def search_persons(
+    body: SearchBody, request: Request, subject: Annotated[Subject, guard("file.search")], runtime: RuntimeOf
+) -> FoundPersons:
+    """Cases of a person, by a keyed digest of one particular: the value searched for is neither stored nor logged."""
+    office: Office = runtime.resources["office"]
+    [(kind, value)] = body.particulars.items()
+    token = office.vault.token(kind, value)
+    async with runtime.database.transaction(_reading()) as tx:
+        found = await case_views.matching(tx.db, [token] if token else [], reach(subject), MAX_FOUND)
+        found = [hit for hit in found if body.village in (None, hit[0].row["village"])]
+        journal = f"search:{subject.account}"
+        await tx.lock([journal, *(str(record.family_id) for record, _ in found)])
+        detail = {"kind": kind, "village": body.village, "source_ip": _source(request)}
+        actor = who(subject)
+        tx.audit(journal, "person.search", actor, {**detail, "found": [str(record.case_id) for record, _ in found]})
+        for family_id in {record.family_id for record, _ in found}:
+            tx.audit(str(family_id), "person.search", actor, detail)
+        children = [record.row["child_id"] for record, _ in found]
+        rows = {row.owner_id: row for row in await views.names_of(tx.db, children)}
+        keys = await reports.wrapped_keys(tx.db, rows)
+        items = [_found(record, same, rows.get(record.row["child_id"]), office, keys) for record, same in found]
+    return FoundPersons(items=items)
+
+
+def _found(record: CaseRecord, same: tuple[str, ...], row: SealedRow | None, office: Office, keys: Any) -> FoundPerson:
+    name = row.opened(office.vault, keys) if row else None
+    return FoundPerson(
+        case_id=record.case_id,
+        case_number=record.row["case_number"],
+        state=record.row["state"],
+        village=record.row["village"],
+        level=record.row["level"],
+        same=same,
+        name=mask("name", name, None) if name else None,
+    )
+
+
+def _names(fields: str) -> tuple[str, ...]:
+    if fields == "all":
+        return FIELDS
+    names = tuple(dict.fromkeys(name.strip() for name in fields.split(",")))
+    if not set(names) <= set(FIELDS):
+        raise invalid(FieldError("fields", "unknown_field", "没有这个档案字段", "no such field of the file"))
+    return names
+
+
+def _fields(names: tuple[str, ...], record: CaseRecord, tx: Transaction) -> list[Field]:
+    restricted: bool = record.row["restricted"]
+    return [field_of(name, restricted=restricted, policy=_policy(tx)) for name in names]
+
+
+def _policy(tx: Transaction) -> Policy:
+    return policy_in_force(tx.now.astimezone(ZONE).date())
+
+
+def _reading() -> Cause:
+    identity = new_uuid7()
+    return Cause(identity, str(identity), current_traceparent())
+
+
+async def _locked(tx: Transaction, case: str, subject: Subject) -> CaseRecord:
+    """The case as it is once its family's lock is held, so that a restriction that just came counts."""
+    record = await known_case(tx.db, case, subject)
+    await tx.lock([str(record.family_id)])
+    return await known_case(tx.db, case, subject)
+
+
+def _refusal(subject: Subject, record: CaseRecord, tx: Transaction) -> Problem | None:
+    """What a reader who sees nothing is told instead of hidden fields: 404 where even the case is none of theirs."""
+    decision = decide(subject, "file.read", record.resource(tx.now))
+    return refused(decision) if isinstance(decision, Denied) else None
+
+
+async def _shown(tx: Transaction, record: CaseRecord, sights: dict[Field, Sight], office: Office) -> list[FieldView]:
+    visible = {field.name for field, sight in sights.items() if not isinstance(sight, Hidden)}
+    child_id: UUID = record.row["child_id"]
+    rows = await views.sealed_fields(tx.db, record.case_id, record.family_id, child_id, visible)
+    keys = await reports.wrapped_keys(tx.db, {row.owner_id for row in rows})
+    area = record.row["group_code"] or record.row["village"]
+    shown: list[FieldView] = []
+    for field, sight in sights.items():
+        found: list[SealedRow | None] = [row for row in rows if row.field == field.name]
+        shown += [views.shown(field, sight, row, office.vault, keys, area) for row in found or [None]]
+    return shown
+
+
+async def _review(
+    tx: Transaction, record: CaseRecord, subject: Subject, sights: dict[Field, Sight], reason: str | None
+) -> Any:
+    """Break-glass leaves a review item (policy `break_glass`); returns when the review is due."""
+    broken = [field.name for field, sight in sights.items() if sight == Full("break_glass")]
+    if not broken or reason is None:
+        return None
+    limit = Limit.model_validate(_policy(tx).data_protection["break_glass"]["review_limit"])
+    due_at = tx.now + elapsed(limit)
+    review = NewReview(
+        review_id=tx.new_id("review"),
+        case_id=record.case_id,
+        township=subject.township,
+        opened_by=who(subject),
+        opened_at=tx.now,
+        fields=broken,
+        reason=reason,
+        due_at=due_at,
+    )
+    await add_review(tx.db, review)
+    return due_at
+
+
+def _log_reading(
+    tx: Transaction,
+    action: str,
+    record: CaseRecord,
+    subject: Subject,
+    sights: dict[Field, Sight],
+    grants: list[Grant],
+    request: Request,
+    purpose: str,
+    reason: str | None,
+) -> None:
+    """One entry with the fields policy `access_log` names. Written before anything is decrypted, refused readings too."""
+    results = {field.name: type(sight).__name__.lower() for field, sight in sights.items()}
+    by = sorted({sight.by for sight in sights.values() if isinstance(sight, Full)})
+    detail = {
+        "case_id": str(record.case_id),
+        "fields": results,
+        "field_classes": sorted({field.grade for field in sights}),
+        "purpose": purpose,
+        "reason": reason,
+        "opened_by": by,
+        "approvals": [str(grant.grant_id) for grant in grants] if "grant" in by else [],
+        "source_ip": _source(request),
+        "result": "denied" if set(results.values()) == {"hidden"} else "given",
+    }
+    tx.audit(str(record.family_id), action, who(subject), detail)
+
+
+def _source(request: Request) -> str | None:
+    return request.client.host if request.client else None

@@ -1,0 +1,229 @@
+"""Reports and what they leave in the vault, each table in one statement."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from chassis.transaction import Connection
+from services.intake.vault import DataKey
+
+
+@dataclass(frozen=True, slots=True)
+class Serials:
+    """Numbers drawn for one report. `areas_version` tells whether the township's structure has changed; None: unknown yet."""
+
+    areas_version: int | None
+    report: int
+    cases: Sequence[int]
+
+
+async def draw_serials(db: Connection, township: str, cases: int) -> Serials:
+    """Draw the numbers of a report and of its new cases; a rollback leaves a gap, never a repeat."""
+    row = await db.fetchrow(
+        """
+        SELECT (SELECT version FROM township WHERE code = $1) AS areas_version, nextval('report_serial') AS report,
+               ARRAY(SELECT nextval('case_serial') FROM generate_series(1, $2)) AS cases
+        """,
+        township,
+        cases,
+    )
+    assert row is not None
+    return Serials(row["areas_version"], row["report"], row["cases"])
+
+
+async def draw_case_serials(db: Connection, cases: int) -> Sequence[int]:
+    """Draw the numbers of further cases."""
+    drawn: Sequence[int] = await db.fetchval(
+        "SELECT ARRAY(SELECT nextval('case_serial') FROM generate_series(1, $1))", cases
+    )
+    return drawn
+
+
+@dataclass(frozen=True, slots=True)
+class NewReport:
+    """A report to be kept, in the order of the table's columns."""
+
+    report_id: UUID
+    report_number: str
+    receipt_hash: bytes
+    township: str
+    family_id: UUID | None
+    response_no: int | None
+    disposition: str
+    channel: str
+    reporter_kind: str
+    mandated: bool
+    anonymous: bool
+    reporter_id: UUID
+    village: str | None
+    group_code: str | None
+    outside: bool
+    children: Any
+    policy_version: str
+    received_at: datetime
+    recorded_at: datetime
+    recorded_by: Any
+
+
+_REPORT_COLUMNS = tuple(NewReport.__dataclass_fields__)
+_INSERT_REPORT = (
+    f"INSERT INTO report ({', '.join(_REPORT_COLUMNS)}) "  # noqa: S608  the names of our own columns
+    f"VALUES ({', '.join(f'${n}' for n in range(1, len(_REPORT_COLUMNS) + 1))})"
+)
+
+
+async def add_report(db: Connection, report: NewReport) -> None:
+    """Keep a report. Raises UniqueViolationError when the same command was carried out before."""
+    await db.execute(_INSERT_REPORT, *(getattr(report, name) for name in _REPORT_COLUMNS))
+
+
+async def mark_dispatched(db: Connection, reports: Sequence[tuple[UUID, datetime]]) -> None:
+    """The response to these reports is out."""
+    await db.execute(
+        """
+        UPDATE report r SET dispatched_at = coalesce(r.dispatched_at, n.at)
+        FROM unnest($1::uuid[], $2::timestamptz[]) AS n(report_id, at) WHERE r.report_id = n.report_id
+        """,
+        [report_id for report_id, _ in reports],
+        [at for _, at in reports],
+    )
+
+
+async def mark_feedback(db: Connection, given: Sequence[tuple[UUID, datetime, bool]]) -> None:
+    """The reporters of these reports were told the result, or cannot be."""
+    await db.execute(
+        """
+        UPDATE report r SET feedback_at = n.at, feedback_possible = n.possible
+        FROM unnest($1::uuid[], $2::timestamptz[], $3::bool[]) AS n(report_id, at, possible)
+        WHERE r.report_id = n.report_id
+        """,
+        [report_id for report_id, _, _ in given],
+        [at for _, at, _ in given],
+        [possible for _, _, possible in given],
+    )
+
+
+# The vault ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A sealed value on its way into one of the vault's tables. `kind` is the field, or the kind of a text."""
+
+    id: UUID
+    owner_id: UUID
+    kind: str
+    grade: str
+    sealed: bytes
+    case_id: UUID | None = None
+
+
+async def add_keys(db: Connection, keys: Iterable[DataKey]) -> None:
+    """Keep new data keys, wrapped."""
+    found = list(keys)
+    if found:
+        await db.execute(
+            "INSERT INTO vault_key (owner_id, key_version, wrapped) SELECT * FROM unnest($1::uuid[], $2::int[], $3::bytea[])",
+            [key.owner for key in found],
+            [key.version for key in found],
+            [key.wrapped for key in found],
+        )
+
+
+async def add_child_fields(db: Connection, report_id: UUID, values: Sequence[Sealed], at: datetime) -> None:
+    """Keep fields of children."""
+    if values:
+        await db.execute(
+            """
+            INSERT INTO vault_child (id, owner_id, field, grade, sealed, report_id, recorded_at)
+            SELECT n.*, $6, $7 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[]) AS n
+            """,
+            *_columns(values),
+            report_id,
+            at,
+        )
+
+
+async def add_texts(
+    db: Connection, report_id: UUID | None, values: Sequence[Sealed], recorded_by: str, at: datetime
+) -> None:
+    """Keep narratives or a note."""
+    if values:
+        await db.execute(
+            """
+            INSERT INTO vault_text (id, owner_id, kind, grade, sealed, case_id, report_id, recorded_by, recorded_at)
+            SELECT n.*, $7, $8, $9
+            FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::uuid[]) AS n
+            """,
+            *_columns(values),
+            [value.case_id for value in values],
+            report_id,
+            recorded_by,
+            at,
+        )
+
+
+async def add_reporter_fields(db: Connection, report_id: UUID, values: Sequence[Sealed], at: datetime) -> None:
+    """Keep a reporter's identity, apart."""
+    if values:
+        await db.execute(
+            """
+            INSERT INTO vault_reporter (id, owner_id, field, sealed, report_id, recorded_at)
+            SELECT n.*, $5, $6 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[]) AS n
+            """,
+            [value.id for value in values],
+            [value.owner_id for value in values],
+            [value.kind for value in values],
+            [value.sealed for value in values],
+            report_id,
+            at,
+        )
+
+
+def _columns(values: Sequence[Sealed]) -> tuple[list[Any], ...]:
+    return (
+        [value.id for value in values],
+        [value.owner_id for value in values],
+        [value.kind for value in values],
+        [value.grade for value in values],
+        [value.sealed for value in values],
+    )
+
+
+Token = tuple[UUID, str, bytes]
+"""Case, kind, blind index."""
+
+
+async def add_tokens(db: Connection, tokens: Sequence[Token]) -> None:
+    """Make the children of these cases findable. A token the case has already stays."""
+    if tokens:
+        await db.execute(
+            """
+            INSERT INTO blind_index (token, case_id, kind) SELECT * FROM unnest($1::bytea[], $2::uuid[], $3::text[])
+            ON CONFLICT DO NOTHING
+            """,
+            [token for _, _, token in tokens],
+            [case_id for case_id, _, _ in tokens],
+            [kind for _, kind, _ in tokens],
+        )
+
+
+async def cases_with(db: Connection, family_id: UUID, tokens: Sequence[bytes]) -> set[UUID]:
+    """The cases of a family whose child has one of these tokens."""
+    rows = await db.fetch(
+        """
+        SELECT DISTINCT case_id FROM blind_index JOIN case_file USING (case_id)
+        WHERE token = ANY($1::bytea[]) AND family_id = $2
+        """,
+        list(tokens),
+        family_id,
+    )
+    return {row["case_id"] for row in rows}
+
+
+async def wrapped_keys(db: Connection, owners: Iterable[UUID]) -> dict[UUID, tuple[int, bytes]]:
+    """The stored data keys of these owners: version and wrapped key."""
+    rows = await db.fetch("SELECT * FROM vault_key WHERE owner_id = ANY($1::uuid[])", list(owners))
+    return {row["owner_id"]: (row["key_version"], row["wrapped"]) for row in rows}

@@ -1,0 +1,150 @@
+"""Hands waiting messages to their channels: claim, hand over outside any transaction, record what became of it.
+
+A process that dies in between leaves its claim to lapse, so a message may go out twice but never not at all; channels
+recognise a repeat by the delivery's id. What is refused too often fails loudly: the duty room is told and must call.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from chassis.log import logger
+from chassis.service import Runtime
+from chassis.transaction import Transaction
+from contracts.policy import Policy, load_calendar, policy_in_force
+from services.notification import metrics, store
+from services.notification.channels import Channel, ChannelUnavailable, Outgoing
+from services.notification.domain.case import undispatched
+from services.notification.domain.delivery import Parcel, Waiting, next_attempt_at, parcels
+from services.notification.domain.duty import Scene
+from services.notification.domain.notices import undelivered
+from services.notification.domain.texts import outside_text
+from services.notification.ledger import Failure, record
+
+BATCH = 100
+AT_ONCE = 8
+LEASE = timedelta(minutes=2)
+HAND_OVER_SECONDS = 10.0
+TRIES_PER_ATTEMPT = 2
+CHANNELS = "channels"
+"""Name of the channels among the runtime's resources."""
+
+log = logger(__name__)
+
+
+async def send_waiting(runtime: Runtime) -> None:
+    """Hand over everything that is due, highest risk first, a bounded batch at a time."""
+    while await send_batch(runtime):
+        pass
+
+
+async def send_batch(runtime: Runtime) -> int:
+    """One batch; returns how many messages it took."""
+    async with runtime.database.transaction() as tx:
+        waiting = await store.claim(tx.db, BATCH, LEASE)
+        policy = policy_in_force(tx.now.astimezone(load_calendar().zone).date())
+    limit = asyncio.Semaphore(AT_ONCE)
+    await asyncio.gather(*(_send(parcel, runtime, policy, limit) for parcel in parcels(waiting)))
+    return len(waiting)
+
+
+async def measure_backlog(runtime: Runtime) -> None:
+    """Refresh the gauges of what waits."""
+    async with runtime.database.reading() as db:
+        waiting, oldest = await store.backlog(db)
+    metrics.PENDING.set(waiting)
+    metrics.OLDEST_PENDING_SECONDS.set(oldest)
+
+
+async def _send(parcel: Parcel, runtime: Runtime, policy: Policy, limit: asyncio.Semaphore) -> None:
+    async with limit:
+        error_code = await _hand_over(parcel, runtime.resources[CHANNELS].get(parcel.carrier.channel), policy)
+    channel = parcel.carrier.channel
+    async with runtime.database.transaction() as tx:
+        if error_code is None:
+            await store.mark_sent(tx.db, parcel.carrier.id, [m.id for m in parcel.folded], tx.now)
+            failed: list[Waiting] = []
+        else:
+            failed = await _refused(parcel, error_code, runtime.settings.delivery_attempts_max, tx)
+    if error_code is None:
+        metrics.NOTICES_TOTAL.labels(channel, "sent").inc(len(parcel.ids))
+        metrics.DIGESTED_TOTAL.labels(channel).inc(len(parcel.folded))
+    else:
+        metrics.ATTEMPTS_FAILED_TOTAL.labels(channel).inc()
+        metrics.NOTICES_TOTAL.labels(channel, "failed").inc(len(failed))
+
+
+async def _hand_over(parcel: Parcel, channel: Channel | None, policy: Policy) -> str | None:
+    """None when the channel took it, else a short code of why not."""
+    if channel is None:
+        return "no_such_channel"
+    carrier = parcel.carrier
+    message = Outgoing(
+        delivery_id=carrier.id,
+        channel=carrier.channel,
+        recipient_kind=carrier.recipient_kind,
+        recipient=carrier.recipient,
+        text=outside_text(carrier.params, policy),
+        stands_for=len(parcel.ids),
+    )
+    attempts = AsyncRetrying(
+        stop=stop_after_attempt(TRIES_PER_ATTEMPT),
+        wait=wait_random_exponential(multiplier=0.1, max=1),
+        retry=retry_if_exception_type(ChannelUnavailable),
+        reraise=True,
+    )
+    try:
+        async for attempt in attempts:
+            with attempt:
+                await asyncio.wait_for(channel.hand_over(message), HAND_OVER_SECONDS)
+    except ChannelUnavailable as error:
+        return error.code
+    except TimeoutError:
+        return "timeout"
+    except Exception as error:  # a provider's own fault must not stop the messages behind it
+        log.warning("hand_over_failed", delivery=str(carrier.id), channel=carrier.channel, exc_info=error)
+        return type(error).__name__
+    return None
+
+
+async def _refused(parcel: Parcel, error_code: str, attempts_max: int, tx: Transaction) -> list[Waiting]:
+    """Plan the next attempts, or give up and tell the duty room. Returns what was given up."""
+    messages = (parcel.carrier, *parcel.folded)
+    given_up = [message for message in messages if message.attempts >= attempts_max]
+    ids = [message.id for message in messages]
+    again: list[datetime | None] = [
+        None if message in given_up else next_attempt_at(message.id, message.attempts, tx.now) for message in messages
+    ]
+    await tx.lock([_key(message) for message in given_up])
+    await store.mark_refused(tx.db, ids, error_code, again)
+    await _tell_duty_room(given_up, tx)
+    return given_up
+
+
+def _key(message: Waiting) -> str:
+    return str(message.case_id or message.township)
+
+
+async def _tell_duty_room(given_up: Sequence[Waiting], tx: Transaction) -> None:
+    """Somebody was not reached: the duty room must call. In the app only, since the way out is what failed."""
+    if not given_up:
+        return
+    townships = await store.townships(tx.db)
+    known = await store.load_cases(tx.db, [message.case_id for message in given_up if message.case_id])
+    local = tx.now.astimezone(load_calendar().zone)
+    policy = policy_in_force(local.date())
+    rows: list[store.Delivery] = []
+    for message in given_up:
+        case = known.get(message.case_id) if message.case_id else None
+        if case is None:
+            number = message.params.get("case_number")
+            case = undispatched(message.case_id or message.id, number, message.township, message.level, policy)
+        scene = Scene(townships[message.township], case, local)
+        codes = {"recipient": message.recipient, "channel": message.channel, "undelivered": message.kind}
+        told = undelivered(scene, message.level, codes)
+        rows += record(
+            told, case, policy, tx, key=_key(message), cause=Failure(message.id), cause_type="delivery.failed"
+        )
+    await store.add_deliveries(tx.db, rows)

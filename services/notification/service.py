@@ -1,0 +1,60 @@
+"""Notification on one page: what it reacts to, its routes, and the loop that hands messages over."""
+
+from pathlib import Path
+
+from chassis.service import Periodic, Runtime, Service
+from contracts.access import Subject, may
+from contracts.assistance import CaseClosed, ClosureRefused, ClosureRequested
+from contracts.directory import TownshipPublished
+from contracts.dispatch import (
+    DeadlineFired,
+    ReferralReturned,
+    ResponseOpened,
+    ResponseRevised,
+    ReturnDecided,
+    SafetyConfirmed,
+)
+from contracts.intake import DispatchOverdue
+from contracts.risk_scoring import LevelLoweringProposed
+from services.notification import handlers, sender
+from services.notification.api import router
+from services.notification.channels import sinks
+from services.notification.settings import Settings
+
+SEND_EVERY_SECONDS = 1.0
+MEASURE_EVERY_SECONDS = 10.0
+
+
+async def startup(runtime: Runtime) -> None:
+    """Connect the channels. Until a provider is configured, all of them lead to the sink."""
+    settings: Settings = runtime.settings
+    runtime.resources[sender.CHANNELS] = sinks(settings.sink_file, console=settings.sink_console)
+
+
+SERVICE = Service(
+    name="notification",
+    handlers={
+        TownshipPublished: handlers.on_township_published,
+        DispatchOverdue: handlers.on_case_event,
+        LevelLoweringProposed: handlers.on_case_event,
+        ResponseOpened: handlers.on_case_event,
+        ResponseRevised: handlers.on_case_event,
+        ReferralReturned: handlers.on_case_event,
+        ReturnDecided: handlers.on_case_event,
+        SafetyConfirmed: handlers.on_case_event,
+        DeadlineFired: handlers.on_case_event,
+        ClosureRequested: handlers.on_case_event,
+        ClosureRefused: handlers.on_case_event,
+        CaseClosed: handlers.on_case_event,
+    },
+    routers=(router,),
+    migrations=Path(__file__).parent / "migrations",
+    settings=Settings,
+    subject_of=Subject.from_claims,
+    may=may,
+    periodic=(
+        Periodic("sender", SEND_EVERY_SECONDS, sender.send_waiting),
+        Periodic("backlog", MEASURE_EVERY_SECONDS, sender.measure_backlog),
+    ),
+    startup=startup,
+)

@@ -1,0 +1,231 @@
+"""Tables and statements: township snapshots, what is remembered of cases, and the delivery ledger."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import MetaData
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from chassis.transaction import Connection
+from contracts.directory import TownshipPublished
+from services.notification.domain.case import CaseFacts
+from services.notification.domain.delivery import Waiting
+
+
+class Table(SQLModel):
+    """Tables of this service's own database."""
+
+    metadata = MetaData()
+
+
+class SnapshotRow(Table, table=True):
+    """The newest structure of a township."""
+
+    __tablename__ = "township_snapshot"
+
+    township: str = Field(primary_key=True)
+    version: int
+    body: dict[str, Any] = Field(sa_type=JSONB)
+
+
+class ToldCase(Table, table=True):
+    """A case as far as its recipients depend on it."""
+
+    __tablename__ = "told_case"
+
+    case_id: UUID = Field(primary_key=True)
+    case_number: str
+    township: str
+    policy_version: str
+    level: str
+    highest_level: str
+    restricted: bool
+    conflict_unit: str | None
+    village: str | None
+    group_code: str | None
+    case_lead: str | None
+    coordinator: str | None
+    roles: dict[str, str] = Field(sa_type=JSONB)
+    organisations: dict[str, list[str]] = Field(sa_type=JSONB)
+
+
+class Delivery(Table, table=True):
+    """One message by one channel. The in-app row is itself what the inbox shows, so it is born `sent`."""
+
+    __tablename__ = "delivery"
+
+    id: UUID = Field(primary_key=True)
+    notice_id: UUID
+    case_id: UUID | None
+    township: str
+    cause_event_id: UUID
+    kind: str
+    rule: str
+    recipient_kind: str
+    recipient: str
+    channel: str
+    template: str
+    params: dict[str, str] = Field(sa_type=JSONB)
+    masked: bool
+    level: str
+    urgency: int
+    state: str
+    attempts: int
+    created_at: datetime
+    next_attempt_at: datetime | None
+    sent_at: datetime | None
+    seen_at: datetime | None
+    seen_by: str | None
+    digest_id: UUID | None
+    error_code: str | None
+
+
+# Townships ---------------------------------------------------------------------------------------------------------
+
+
+async def save_snapshot(db: Connection, snapshot: TownshipPublished) -> None:
+    """Keep a township's structure unless a newer one is there."""
+    await db.execute(
+        """
+        INSERT INTO township_snapshot (township, version, body) VALUES ($1, $2, $3)
+        ON CONFLICT (township) DO UPDATE SET version = excluded.version, body = excluded.body
+        WHERE township_snapshot.version < excluded.version
+        """,
+        snapshot.township,
+        snapshot.version,
+        snapshot.model_dump(mode="json"),
+    )
+
+
+async def townships(db: Connection) -> dict[str, TownshipPublished]:
+    """Every township's newest structure."""
+    rows = await db.fetch("SELECT township, body::text AS body FROM township_snapshot")
+    return {row["township"]: _snapshot(row["body"]) for row in rows}
+
+
+@lru_cache(maxsize=32)
+def _snapshot(body: str) -> TownshipPublished:
+    return TownshipPublished.model_validate_json(body)
+
+
+# Cases -------------------------------------------------------------------------------------------------------------
+
+_CASE_COLUMNS = tuple(ToldCase.model_fields)
+_SAVE_CASES = (
+    f"INSERT INTO told_case ({', '.join(_CASE_COLUMNS)}) "  # noqa: S608 - our own names
+    f"SELECT {', '.join(_CASE_COLUMNS)} FROM jsonb_populate_recordset(NULL::told_case, $1) "
+    f"ON CONFLICT (case_id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _CASE_COLUMNS[1:])}"
+)
+
+
+async def load_cases(db: Connection, ids: Iterable[UUID]) -> dict[UUID, CaseFacts]:
+    """What is known of these cases; a case without a response is left out."""
+    rows = await db.fetch("SELECT * FROM told_case WHERE case_id = ANY($1::uuid[])", list(ids))
+    return {row["case_id"]: _facts(dict(row)) for row in rows}
+
+
+def _facts(row: dict[str, Any]) -> CaseFacts:
+    return CaseFacts(**{**row, "organisations": {unit: tuple(codes) for unit, codes in row["organisations"].items()}})
+
+
+async def save_cases(db: Connection, cases: Sequence[CaseFacts]) -> None:
+    """Write what is known now. The caller holds the locks of the cases' keys."""
+    if cases:
+        rows = [{name: getattr(case, name) for name in _CASE_COLUMNS} for case in cases]
+        await db.execute(_SAVE_CASES, [{**row, "case_id": str(row["case_id"])} for row in rows])
+
+
+# Deliveries --------------------------------------------------------------------------------------------------------
+
+_DELIVERY_COLUMNS = tuple(Delivery.model_fields)
+_ADD = (
+    f"INSERT INTO delivery ({', '.join(_DELIVERY_COLUMNS)}) "  # noqa: S608 - our own names
+    f"SELECT {', '.join(_DELIVERY_COLUMNS)} FROM jsonb_populate_recordset(NULL::delivery, $1)"
+)
+
+
+async def add_deliveries(db: Connection, deliveries: Sequence[Delivery]) -> None:
+    """Enter deliveries into the ledger, all in one statement."""
+    if deliveries:
+        await db.execute(_ADD, [_plain(delivery) for delivery in deliveries])
+
+
+def _plain(delivery: Delivery) -> dict[str, Any]:
+    row = {name: getattr(delivery, name) for name in _DELIVERY_COLUMNS}
+    plain: dict[str, Any] = orjson.loads(orjson.dumps(row, default=str))
+    return plain
+
+
+async def claim(db: Connection, limit: int, lease: timedelta) -> list[Waiting]:
+    """Take messages to hand over, highest risk first. Who takes them and dies lets them go after `lease`."""
+    rows = await db.fetch(
+        """
+        WITH due AS (
+            SELECT id FROM delivery WHERE state = 'pending' AND next_attempt_at <= app_now()
+            ORDER BY urgency DESC, created_at, id LIMIT $1 FOR UPDATE SKIP LOCKED
+        )
+        UPDATE delivery d SET attempts = d.attempts + 1, next_attempt_at = app_now() + $2
+        FROM due WHERE d.id = due.id
+        RETURNING d.id, d.case_id, d.township, d.recipient_kind, d.recipient, d.channel, d.kind, d.template, d.params,
+                  d.level, d.urgency, d.attempts, d.created_at
+        """,
+        limit,
+        lease,
+    )
+    return [Waiting(**dict(row)) for row in rows]
+
+
+async def mark_sent(db: Connection, carrier: UUID, folded: Sequence[UUID], at: datetime) -> None:
+    """Record that a message went out, and which others went with it."""
+    await db.execute(
+        """
+        UPDATE delivery SET state = 'sent', sent_at = $3, next_attempt_at = NULL, error_code = NULL,
+            digest_id = CASE WHEN id <> $1 THEN $1 END
+        WHERE id = ANY($2::uuid[]) AND state = 'pending'
+        """,
+        carrier,
+        [carrier, *folded],
+        at,
+    )
+
+
+async def mark_refused(db: Connection, ids: Sequence[UUID], error_code: str, again: Sequence[datetime | None]) -> None:
+    """Record a refusal: the moments of the next attempts, or None where there is none and the message failed."""
+    await db.execute(
+        """
+        UPDATE delivery d SET error_code = $2, next_attempt_at = r.again,
+            state = CASE WHEN r.again IS NULL THEN 'failed' ELSE 'pending' END
+        FROM unnest($1::uuid[], $3::timestamptz[]) AS r(id, again)
+        WHERE d.id = r.id AND d.state = 'pending'
+        """,
+        list(ids),
+        error_code,
+        list(again),
+    )
+
+
+async def mark_seen(db: Connection, delivery_id: UUID, by: str, at: datetime) -> None:
+    """Record who saw a message first; later ones change nothing."""
+    await db.execute(
+        "UPDATE delivery SET state = 'seen', seen_at = $3, seen_by = $2 WHERE id = $1 AND state = 'sent'",
+        delivery_id,
+        by,
+        at,
+    )
+
+
+async def backlog(db: Connection) -> tuple[int, float]:
+    """How many messages wait, and the age of the oldest in seconds."""
+    row = await db.fetchrow(
+        """
+        SELECT count(*) AS waiting, coalesce(extract(epoch FROM app_now() - min(created_at)), 0)::float8 AS oldest
+        FROM delivery WHERE state = 'pending'
+        """
+    )
+    assert row is not None
+    return row["waiting"], row["oldest"]
