@@ -128,7 +128,8 @@ class Kafka:
             rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
             fetch_max_wait_ms=FETCH_WAIT_MS,
-            request_timeout_ms=REQUEST_TIMEOUT_MS,
+            # A join waits as long as the slowest member may take to finish its batch.
+            request_timeout_ms=REBALANCE_TIMEOUT_MS + REQUEST_TIMEOUT_MS,
             partition_assignment_strategy=(StickyPartitionAssignor,),
         )
         consumer.subscribe(topics=[self._prefix + name for name in topics], listener=_Rebalances())

@@ -211,7 +211,8 @@ def deadline_of(row: asyncpg.Record) -> Deadline:
 
 async def _write_armed(db: Connection, deadlines: Sequence[Deadline], now: datetime) -> None:
     # Postgres has no arrays of arrays of different length, so a plan travels as JSON and becomes two arrays here.
-    # A clock armed again keeps how far its plan went: stages that fired are not fired a second time.
+    # A clock armed again keeps how far its plan went: stages that fired are not fired a second time, and one whose whole
+    # plan has run goes on repeating where it was.
     await db.execute(
         """
         INSERT INTO deadline (id, key, kind, subject, anchor_at, due_at, plan_at, plan_stage, next_stage, fire_at,
@@ -227,10 +228,10 @@ async def _write_armed(db: Connection, deadlines: Sequence[Deadline], now: datet
             anchor_at = excluded.anchor_at, due_at = excluded.due_at, plan_at = excluded.plan_at,
             plan_stage = excluded.plan_stage, repeat_seconds = excluded.repeat_seconds,
             policy_version = excluded.policy_version, detail = excluded.detail, subject = excluded.subject,
-            state = 'armed', ended_at = NULL, repeat_no = 0,
+            state = 'armed', ended_at = NULL,
             next_stage = least(deadline.next_stage, cardinality(excluded.plan_at)),
-            fire_at = coalesce(
-                excluded.plan_at[least(deadline.next_stage, cardinality(excluded.plan_at) - 1) + 1], excluded.due_at)
+            fire_at = CASE WHEN deadline.next_stage < cardinality(excluded.plan_at)
+                           THEN excluded.plan_at[deadline.next_stage + 1] ELSE deadline.fire_at END
         """,
         [d.id for d in deadlines],
         [d.key for d in deadlines],

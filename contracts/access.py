@@ -144,6 +144,11 @@ def _supervisor(subject: Subject) -> bool:
     return "civil_affairs_supervisor" in subject.posts
 
 
+def _government(subject: Subject) -> bool:
+    """The township government coordinates where civil affairs is blocked; the response itself says when that is so."""
+    return subject.department == GOVERNMENT
+
+
 def _deputises(subject: Subject) -> bool:
     """The responsible leader decides what civil affairs would where civil affairs has a conflict of interest."""
     return subject.department == GOVERNMENT and "responsible_leader" in subject.posts
@@ -167,12 +172,12 @@ _DOOR: dict[str, Callable[[Subject], bool]] = {
     "referral.read": _department,
     "referral.acknowledge": _department,
     "referral.return": _department,
-    "referral.decide_return": _civil_affairs,
+    "referral.decide_return": lambda s: _civil_affairs(s) or _government(s),
     "referral.report_arrival": _department,
     "referral.confirm_safety": _lead_or_coordinator,
-    "referral.record_assessment": _civil_affairs,
+    "referral.record_assessment": lambda s: _civil_affairs(s) or _government(s),
     "referral.notify_guardian": _lead_or_coordinator,
-    "referral.give_feedback": lambda s: s.department in {COORDINATOR, "police"},
+    "referral.give_feedback": lambda s: s.department in {COORDINATOR, GOVERNMENT, "police"},
     "referral.complete": _department,
     "response.read": lambda s: s.hotline or _department(s) or "auditor" in s.posts,
     "deadline.list": _department,
@@ -200,7 +205,7 @@ _DOOR: dict[str, Callable[[Subject], bool]] = {
 
 _NEEDS_SCOPE = {"report.create": "reports:create", "referral.list": "referrals:read", "referral.read": "referrals:read"}
 _CASE_WIDE = frozenset({"case.read", "case.list", "case.timeline", "response.read", "assessment.read", "closure.read"})
-_DEPUTISED = frozenset({"level.approve_lowering", "closure.decide"})
+_DEPUTISED = frozenset({"level.approve_lowering", "closure.decide", "referral.decide_return"})
 ACTIONS = frozenset(_DOOR)
 
 

@@ -13,6 +13,7 @@ from contracts.intake import DispatchOverdue
 from contracts.policy import load_policy
 from services.intake.store import cases, reports
 from services.intake.store.cases import Roles
+from services.intake.store.writing import insert_all
 from services.intake.timeline import overdue_entry, timeline_entry
 from services.intake.watchdog import watchdog_id
 
@@ -21,7 +22,8 @@ async def on_noted(events: Sequence[Event], tx: Transaction) -> None:
     """What only the story needs to know: acts of departments, plans, visits, closure proposals, deadlines."""
     await tx.lock([event.key for event in events])
     found = [(UUID(event.key), timeline_entry(event.data)) for event in events]
-    await cases.add_timeline(tx.db, [(family_id, entry) for family_id, entry in found if entry is not None])
+    told = cases.add_timeline((family_id, entry) for family_id, entry in found if entry is not None)
+    await insert_all(tx.db, [told])
 
 
 async def on_notices_recorded(events: Sequence[Event], tx: Transaction) -> None:
@@ -122,7 +124,7 @@ async def on_deadlines_fired(fired: Sequence[Fired], tx: Transaction) -> None:
         )
         tx.publish(deadline.key, overdue, cause=firing)
         entries.append((overdue.case_id, overdue_entry(overdue)))
-    await cases.add_timeline(tx.db, entries)
+    await insert_all(tx.db, [cases.add_timeline(entries)])
 
 
 def _take_over(

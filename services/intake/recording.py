@@ -2,8 +2,8 @@
 the caller's one transaction.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from services.intake.drafting import Draft, Office, draft_report
 from services.intake.sealing import Filing, Keepsakes, keepsakes, person_tokens
 from services.intake.store import cases, reports
 from services.intake.store.reports import NewReport
+from services.intake.store.writing import Insert, insert_all
 from services.intake.timeline import report_entry
 from services.intake.vault import Vault
 from services.intake.views import cases as case_views
@@ -36,18 +37,24 @@ async def record(tx: Transaction, body: ReportBody, subject: Subject, office: Of
     placing, family = await _placed(tx, draft)
     family_id, filings = await _filings(tx, draft, placing, family, office.vault)
     await tx.lock([str(family_id)])
-    response_no = _response_no(placing, family)
-    kept = _sealed(tx, draft, filings, office.vault)
+    response_no, disposition = _response_no(placing, family), _disposition(draft, placing)
+    circle = _circle(draft, filings, family.values() if isinstance(placing, Attach | Reopen) else ())
+    kept = _sealed(tx, draft, filings, office.vault, restricted=circle.restricted)
     duplicates = await _duplicates(tx, draft, filings, kept)
-
-    await _save_cases(tx, draft, placing, family_id, response_no, filings)
-    disposition = _disposition(draft, placing)
-    await _save_report(tx, draft, office.vault, disposition, family_id, response_no, filings)
-    await _save_vault(tx, draft, kept)
     number = family[family_id].case_number if family_id in family else filings[0].case_number
     announced = _announcement(tx, draft, disposition, family_id, number, response_no, filings)
+
+    await _move_family(tx, placing, family_id, response_no, circle)
+    await insert_all(
+        tx.db,
+        [
+            _new_cases(tx, draft, announced, filings, circle),
+            _new_report(tx, draft, office.vault, announced, disposition),
+            *_new_secrets(tx, draft, kept),
+            cases.add_timeline([(family_id, report_entry(announced))]),
+        ],
+    )
     tx.publish(str(family_id), announced)
-    await cases.add_timeline(tx.db, [(family_id, report_entry(announced))])
     tx.arm(watchdog(announced, tx.now, draft.policy))
     return _reply(draft, office.vault, disposition).model_copy(
         update={
@@ -194,49 +201,60 @@ async def _duplicates(
 # Keep -----------------------------------------------------------------------------------------------------------------
 
 
-async def _save_cases(
-    tx: Transaction, draft: Draft, placing: Placing, family_id: UUID, response_no: int, filings: Sequence[Filing]
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """Who is kept out: if it holds for one child, it holds for the whole family (policy `several_children`)."""
+
+    restricted: bool
+    conflict_unit: str | None
+
+
+def _circle(draft: Draft, filings: Sequence[Filing], joined: Iterable[cases.FiledChild]) -> Circle:
+    files = tuple(joined)
+    units = (*(filing.prepared.conflict_unit for filing in filings), *(file.conflict_unit for file in files))
+    return Circle(
+        restricted=draft.restricted or any(file.restricted for file in files),
+        conflict_unit=next((unit for unit in units if unit is not None), None),
+    )
+
+
+async def _move_family(tx: Transaction, placing: Placing, family_id: UUID, response_no: int, circle: Circle) -> None:
     if isinstance(placing, Reopen):
         await cases.reopen_family(tx.db, family_id, response_no, tx.now)
     if isinstance(placing, Attach | Reopen):
-        await cases.join_report(tx.db, family_id, tx.now, restricted=draft.restricted)
+        await cases.join_report(tx.db, family_id, tx.now, circle.conflict_unit, restricted=circle.restricted)
+
+
+def _new_cases(
+    tx: Transaction, draft: Draft, announced: ReportReceived, filings: Sequence[Filing], circle: Circle
+) -> Insert | None:
     opening = cases.Opening(
-        family_id=family_id,
+        family_id=announced.case_id,
         township=draft.subject.township,
-        response_no=response_no,
+        response_no=announced.response_no,
+        restricted=circle.restricted,
+        conflict_unit=circle.conflict_unit,
         place=draft.place,
-        transfer_out=_disposition(draft, placing) == "transfer_out",
+        transfer_out=announced.report.disposition == "transfer_out",
         entered_by=draft.subject.account,
         at=tx.now,
     )
-    units = (filing.prepared.conflict_unit for filing in filings)
-    unit = next((unit for unit in units if unit is not None), None)
-    await cases.add_cases(
-        tx.db, [filing.new_case(unit, restricted=draft.restricted) for filing in filings if filing.opened], opening
-    )
+    return cases.add_cases([filing.new_case for filing in filings if filing.opened], opening)
 
 
-async def _save_report(
-    tx: Transaction,
-    draft: Draft,
-    vault: Vault,
-    disposition: str,
-    family_id: UUID | None,
-    response_no: int | None,
-    filings: Sequence[Filing],
-) -> None:
+def _new_report(
+    tx: Transaction, draft: Draft, vault: Vault, announced: ReportReceived | None, disposition: str
+) -> Insert:
     reporter, where = draft.reporter, draft.place
     reply = _reply(draft, vault, disposition)
-    await reports.add_report(
-        tx.db,
+    return reports.add_report(
         NewReport(
             report_id=draft.report_id,
             report_number=reply.report_number,
             receipt_hash=receipt_hash(reply.receipt_code),
             township=draft.subject.township,
-            family_id=family_id,
-            response_no=response_no,
+            family_id=announced.case_id if announced else None,
+            response_no=announced.response_no if announced else None,
             disposition=disposition,
             channel=draft.body.channel,
             reporter_kind=reporter.kind,
@@ -246,30 +264,32 @@ async def _save_report(
             village=where.village,
             group_code=where.group,
             outside=where.outside,
-            children=[filing.intake.model_dump(mode="json") for filing in filings],
+            children=[child.model_dump(mode="json") for child in announced.children] if announced else [],
             policy_version=draft.policy.policy_version,
             received_at=draft.received_at,
             recorded_at=tx.now,
             recorded_by=draft.subject.actor().model_dump(exclude_none=True),
-        ),
+        )
     )
 
 
-async def _save_vault(tx: Transaction, draft: Draft, kept: Keepsakes) -> None:
-    await reports.add_keys(tx.db, kept.keys)
-    await reports.add_child_fields(tx.db, draft.report_id, kept.child_fields, tx.now)
-    await reports.add_texts(tx.db, draft.report_id, kept.texts, draft.subject.account, tx.now)
-    await reports.add_reporter_fields(tx.db, draft.report_id, kept.reporter_fields, tx.now)
-    await reports.add_tokens(tx.db, kept.tokens)
+def _new_secrets(tx: Transaction, draft: Draft, kept: Keepsakes) -> tuple[Insert | None, ...]:
+    return (
+        reports.add_keys(kept.keys),
+        reports.add_child_fields(draft.report_id, kept.child_fields, tx.now),
+        reports.add_texts(draft.report_id, kept.texts, draft.subject.account, tx.now),
+        reports.add_reporter_fields(draft.report_id, kept.reporter_fields, tx.now),
+        reports.add_tokens(kept.tokens),
+    )
 
 
-def _sealed(tx: Transaction, draft: Draft, filings: Sequence[Filing], vault: Vault) -> Keepsakes:
+def _sealed(tx: Transaction, draft: Draft, filings: Sequence[Filing], vault: Vault, *, restricted: bool) -> Keepsakes:
     return keepsakes(
         tx,
         draft.body,
         filings,
         village=draft.place.village,
-        restricted=draft.restricted,
+        restricted=restricted,
         policy=draft.policy,
         vault=vault,
     )
@@ -309,9 +329,9 @@ async def _contact(tx: Transaction, draft: Draft, vault: Vault) -> ReportReply:
     key = str(draft.report_id)
     await tx.lock([key])
     disposition: ContactDisposition = "not_a_minor" if draft.screened == "not_a_minor" else "consultation"
-    await _save_report(tx, draft, vault, disposition, None, None, ())
-    kept = _sealed(tx, draft, (), vault)
-    await _save_vault(tx, draft, kept)
+    kept = _sealed(tx, draft, (), vault, restricted=False)
+    report = _new_report(tx, draft, vault, None, disposition)
+    await insert_all(tx.db, [report, *_new_secrets(tx, draft, kept)])
     recorded = ContactRecorded(
         report_id=draft.report_id,
         disposition=disposition,

@@ -49,15 +49,14 @@ class Filing:
             answers=self.prepared.answers,
         )
 
-    def new_case(self, conflict_unit: str | None, *, restricted: bool) -> NewCase:
-        """The case to be opened; restriction and conflict hold for the whole report (policy `several_children`)."""
+    @property
+    def new_case(self) -> NewCase:
+        """The case to be opened."""
         age = self.prepared.facts.get(AGE)
         return NewCase(
             case_id=self.case_id,
             case_number=self.case_number,
             child_id=self.child_id,
-            restricted=restricted,
-            conflict_unit=conflict_unit,
             concerns=self.prepared.concerns,
             age=age if type(age) is int else None,
             follows_case_id=self.follows,

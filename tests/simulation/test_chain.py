@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from services.risk_scoring.domain import report_level
 from tests.bench.reports import body_of
 from tests.samples import golden
 from tests.simulation.world import World, contiguous, heads, no_holes, positions, world
@@ -53,7 +54,7 @@ async def _same_as_the_rules(this: World, answers: dict[str, dict[str, Any]]) ->
         body = bodies()[name]
         expected = golden.respond_to({**golden.golden_case(name), "received_at": body["received_at"]})
         found = await this.response_of(answer["case_id"])
-        assert found["level"] == golden.report_level(expected.assessments, golden.POLICY)
+        assert found["level"] == report_level(expected.assessments, golden.POLICY)
         roles = {r["department"]: r["role"] for r in found["referrals"] if r["state"] != "ended"}
         assert roles == expected.routing.roles
         for step in ("S3", "S5a", "S5b", "S5c", "S6", "S8", "S9", "S13"):

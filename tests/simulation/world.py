@@ -7,6 +7,7 @@ that loses its whole log, and timers that fire late.
 
 import contextlib
 import random
+from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from services.intake.service import SERVICE as INTAKE
+from pydantic import SecretStr
 
 from chassis.broker import MemoryBroker
 from chassis.faults import is_infrastructure
@@ -24,13 +25,14 @@ from services.assistance.service import SERVICE as ASSISTANCE
 from services.directory.domain.reference_file import read_township
 from services.directory.domain.snapshot import snapshot
 from services.dispatch.service import SERVICE as DISPATCH
+from services.intake.service import SERVICE as INTAKE
 from services.notification.service import SERVICE as NOTIFICATION
 from services.risk_scoring.service import SERVICE as RISK_SCORING
 from tests.samples import golden
 
 SERVICES: tuple[Service, ...] = (INTAKE, RISK_SCORING, DISPATCH, ASSISTANCE, NOTIFICATION)
 OPERATOR = {"staff": "ST127", "org": "YX-HL", "posts": ["hotline_operator"], "sub": "operator"}
-STEPS_MAX = 4000
+SETTINGS: Mapping[str, dict[str, Any]] = {"intake": {"master_key": SecretStr(b64encode(bytes(32)).decode())}}
 
 
 @dataclass
@@ -138,14 +140,15 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def world(seed: int, start: datetime, **settings: Mapping[str, Any]) -> AsyncIterator[World]:
-    """Every service on a fresh database; `settings` are per service name."""
+async def world(seed: int, start: datetime) -> AsyncIterator[World]:
+    """Every service on a fresh database."""
     broker, issuer = MemoryBroker(), Issuer.new()
     async with contextlib.AsyncExitStack() as stack:
         apps: dict[str, Running] = {}
         for service in SERVICES:
+            own = SETTINGS.get(service.name, {})
             apps[service.name] = await stack.enter_async_context(
-                running(service, broker=broker, issuer=issuer, now=start, **settings.get(service.name, {}))
+                running(service, broker=broker, issuer=issuer, now=start, **own)
             )
         yield World(seed, random.Random(seed), broker, apps)
 

@@ -25,6 +25,7 @@ from services.intake.sight import FIELDS, NOTE, Field, Full, Grant, Hidden, Sigh
 from services.intake.store import cases, reports
 from services.intake.store.reports import Sealed
 from services.intake.store.supervision import NewReview, add_review
+from services.intake.store.writing import insert_all
 from services.intake.timeline import note_entry
 from services.intake.views import cases as case_views
 from services.intake.views import file as views
@@ -142,9 +143,9 @@ async def create_note(
         sealed = office.vault.key(child_id, *wrapped[child_id]).seal("vault_text", note_id, body.kind, body.text)
         grade = "P1" if record.row["restricted"] else "P2"
         note = Sealed(note_id, child_id, body.kind, grade, sealed, record.case_id)
-        await reports.add_texts(tx.db, None, [note], subject.account, tx.now)
         entry = note_entry(body.kind, note_id, subject.actor(), tx.now)
-        await cases.add_timeline(tx.db, [(record.family_id, entry)])
+        text = reports.add_texts(None, [note], subject.account, tx.now)
+        await insert_all(tx.db, [text, cases.add_timeline([(record.family_id, entry)])])
         address = f"/api/v1/cases/{record.case_id}/notes/{note_id}"
         return Reply(201, NoteReply(note_id=note_id), location=address)
 

@@ -13,6 +13,7 @@ from contracts.assistance import CaseClosed
 from contracts.directory import TownshipPublished
 from contracts.risk_scoring import RiskAssessed
 from contracts.vocabulary import Place
+from services.intake.store.writing import Insert
 from services.intake.timeline import Entry
 
 
@@ -27,6 +28,8 @@ class FiledChild:
     state: str
     response_no: int
     closed_at: datetime | None
+    restricted: bool
+    conflict_unit: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,6 @@ class NewCase:
     case_id: UUID
     case_number: str
     child_id: UUID
-    restricted: bool
-    conflict_unit: str | None
     concerns: Sequence[str]
     age: int | None
     follows_case_id: UUID | None
@@ -50,38 +51,42 @@ class Opening:
     family_id: UUID
     township: str
     response_no: int
+    restricted: bool
+    conflict_unit: str | None
     place: Place
     transfer_out: bool
     entered_by: str
     at: datetime
 
 
-async def add_cases(db: Connection, cases: Sequence[NewCase], opening: Opening) -> None:
+def add_cases(cases: Sequence[NewCase], opening: Opening) -> Insert | None:
     """Open the cases of a report's children."""
     if not cases:
-        return
+        return None
     place = opening.place
-    await db.execute(
-        """
-        INSERT INTO case_file (case_id, case_number, child_id, restricted, conflict_unit, concerns, age, follows_case_id,
-            family_id, township, response_no, village, group_code, outside, transfer_out, entered_by, entered_at,
+    sql = """
+        INSERT INTO case_file (case_id, case_number, child_id, concerns, age, follows_case_id, family_id, township,
+            response_no, restricted, conflict_unit, village, group_code, outside, transfer_out, entered_by, entered_at,
             last_report_at, updated_at, state, provisional, departments, masked, version)
-        SELECT n.case_id, n.case_number, n.child_id, n.restricted, n.conflict_unit, n.concerns::jsonb, n.age,
-               n.follows_case_id, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $17, 'open', false, '{}', '[]', 1
-        FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::bool[], $5::text[], $6::text[], $7::int[], $8::uuid[])
-            AS n(case_id, case_number, child_id, restricted, conflict_unit, concerns, age, follows_case_id)
-        """,
+        SELECT n.case_id, n.case_number, n.child_id, n.concerns::jsonb, n.age, n.follows_case_id, $7, $8, $9, $10, $11,
+               $12, $13, $14, $15, $16, $17, $17, $17, 'open', false, '{}', '[]', 1
+        FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::int[], $6::uuid[])
+            AS n(case_id, case_number, child_id, concerns, age, follows_case_id)
+        """
+    columns = (
         [c.case_id for c in cases],
         [c.case_number for c in cases],
         [c.child_id for c in cases],
-        [c.restricted for c in cases],
-        [c.conflict_unit for c in cases],
         _json_lists(c.concerns for c in cases),
         [c.age for c in cases],
         [c.follows_case_id for c in cases],
+    )
+    shared = (
         opening.family_id,
         opening.township,
         opening.response_no,
+        opening.restricted,
+        opening.conflict_unit,
         place.village,
         place.group,
         place.outside,
@@ -89,6 +94,7 @@ async def add_cases(db: Connection, cases: Sequence[NewCase], opening: Opening) 
         opening.entered_by,
         opening.at,
     )
+    return Insert(sql, (*columns, *shared))
 
 
 async def find_case(db: Connection, reference: str, township: str) -> FiledChild | None:
@@ -111,20 +117,23 @@ async def family_of(db: Connection, family_id: UUID) -> dict[UUID, FiledChild]:
     return {row["case_id"]: FiledChild(*row) for row in rows}
 
 
-_FILED = "case_id, case_number, family_id, child_id, state, response_no, closed_at"
+_FILED = "case_id, case_number, family_id, child_id, state, response_no, closed_at, restricted, conflict_unit"
 
 
-async def join_report(db: Connection, family_id: UUID, at: datetime, *, restricted: bool) -> None:
-    """A report joined an open family: its files moved on, and are restricted at once when the report makes them so."""
+async def join_report(
+    db: Connection, family_id: UUID, at: datetime, conflict_unit: str | None, *, restricted: bool
+) -> None:
+    """A report joined a family: its files moved on, and whoever it keeps out is kept out at once."""
     await db.execute(
         """
         UPDATE case_file SET last_report_at = $2, version = version + 1, updated_at = $2,
-            restricted = restricted OR $3
+            restricted = $3, conflict_unit = $4
         WHERE family_id = $1
         """,
         family_id,
         at,
         restricted,
+        conflict_unit,
     )
 
 
@@ -143,18 +152,18 @@ async def reopen_family(db: Connection, family_id: UUID, response_no: int, at: d
     )
 
 
-async def add_timeline(db: Connection, entries: Iterable[tuple[UUID, Entry]]) -> None:
+def add_timeline(entries: Iterable[tuple[UUID, Entry]]) -> Insert | None:
     """Append entries to the stories of their families."""
     found = list(entries)
     if not found:
-        return
-    await db.execute(
-        """
+        return None
+    sql = """
         INSERT INTO timeline_entry (family_id, type, at, actor, codes, deadlines)
         SELECT n.family_id, n.type, n.at, n.actor, n.codes, n.deadlines::jsonb
         FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::jsonb[], $5::jsonb[], $6::text[])
             AS n(family_id, type, at, actor, codes, deadlines)
-        """,
+        """
+    columns = (
         [family_id for family_id, _ in found],
         [entry.type for _, entry in found],
         [entry.at for _, entry in found],
@@ -162,6 +171,7 @@ async def add_timeline(db: Connection, entries: Iterable[tuple[UUID, Entry]]) ->
         [entry.codes for _, entry in found],
         _json_lists(entry.deadlines for _, entry in found),
     )
+    return Insert(sql, columns)
 
 
 # What other services say of a case ------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis.transaction import Connection
+from services.intake.store.writing import Insert
 from services.intake.vault import DataKey
 
 
@@ -74,9 +75,9 @@ _INSERT_REPORT = (
 )
 
 
-async def add_report(db: Connection, report: NewReport) -> None:
+def add_report(report: NewReport) -> Insert:
     """Keep a report. Raises UniqueViolationError when the same command was carried out before."""
-    await db.execute(_INSERT_REPORT, *(getattr(report, name) for name in _REPORT_COLUMNS))
+    return Insert(_INSERT_REPORT, tuple(getattr(report, name) for name in _REPORT_COLUMNS))
 
 
 async def mark_dispatched(db: Connection, reports: Sequence[tuple[UUID, datetime]]) -> None:
@@ -120,66 +121,48 @@ class Sealed:
     case_id: UUID | None = None
 
 
-async def add_keys(db: Connection, keys: Iterable[DataKey]) -> None:
+def add_keys(keys: Sequence[DataKey]) -> Insert | None:
     """Keep new data keys, wrapped."""
-    found = list(keys)
-    if found:
-        await db.execute(
-            "INSERT INTO vault_key (owner_id, key_version, wrapped) SELECT * FROM unnest($1::uuid[], $2::int[], $3::bytea[])",
-            [key.owner for key in found],
-            [key.version for key in found],
-            [key.wrapped for key in found],
-        )
+    if not keys:
+        return None
+    sql = "INSERT INTO vault_key (owner_id, key_version, wrapped) SELECT * FROM unnest($1::uuid[], $2::int[], $3::bytea[])"
+    return Insert(sql, ([key.owner for key in keys], [key.version for key in keys], [key.wrapped for key in keys]))
 
 
-async def add_child_fields(db: Connection, report_id: UUID, values: Sequence[Sealed], at: datetime) -> None:
+def add_child_fields(report_id: UUID, values: Sequence[Sealed], at: datetime) -> Insert | None:
     """Keep fields of children."""
-    if values:
-        await db.execute(
-            """
-            INSERT INTO vault_child (id, owner_id, field, grade, sealed, report_id, recorded_at)
-            SELECT n.*, $6, $7 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[]) AS n
-            """,
-            *_columns(values),
-            report_id,
-            at,
-        )
+    if not values:
+        return None
+    sql = """
+        INSERT INTO vault_child (id, owner_id, field, grade, sealed, report_id, recorded_at)
+        SELECT n.*, $6, $7 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[]) AS n
+        """
+    return Insert(sql, (*_columns(values), report_id, at))
 
 
-async def add_texts(
-    db: Connection, report_id: UUID | None, values: Sequence[Sealed], recorded_by: str, at: datetime
-) -> None:
+def add_texts(report_id: UUID | None, values: Sequence[Sealed], recorded_by: str, at: datetime) -> Insert | None:
     """Keep narratives or a note."""
-    if values:
-        await db.execute(
-            """
-            INSERT INTO vault_text (id, owner_id, kind, grade, sealed, case_id, report_id, recorded_by, recorded_at)
-            SELECT n.*, $7, $8, $9
-            FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::uuid[]) AS n
-            """,
-            *_columns(values),
-            [value.case_id for value in values],
-            report_id,
-            recorded_by,
-            at,
-        )
+    if not values:
+        return None
+    sql = """
+        INSERT INTO vault_text (id, owner_id, kind, grade, sealed, case_id, report_id, recorded_by, recorded_at)
+        SELECT n.*, $7, $8, $9
+        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::uuid[]) AS n
+        """
+    return Insert(sql, (*_columns(values), [value.case_id for value in values], report_id, recorded_by, at))
 
 
-async def add_reporter_fields(db: Connection, report_id: UUID, values: Sequence[Sealed], at: datetime) -> None:
+def add_reporter_fields(report_id: UUID, values: Sequence[Sealed], at: datetime) -> Insert | None:
     """Keep a reporter's identity, apart."""
-    if values:
-        await db.execute(
-            """
-            INSERT INTO vault_reporter (id, owner_id, field, sealed, report_id, recorded_at)
-            SELECT n.*, $5, $6 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[]) AS n
-            """,
-            [value.id for value in values],
-            [value.owner_id for value in values],
-            [value.kind for value in values],
-            [value.sealed for value in values],
-            report_id,
-            at,
-        )
+    if not values:
+        return None
+    sql = """
+        INSERT INTO vault_reporter (id, owner_id, field, sealed, report_id, recorded_at)
+        SELECT n.id, n.owner_id, n.field, n.sealed, $6, $7
+        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[])
+            AS n(id, owner_id, field, grade, sealed)
+        """
+    return Insert(sql, (*_columns(values), report_id, at))
 
 
 def _columns(values: Sequence[Sealed]) -> tuple[list[Any], ...]:
@@ -196,18 +179,22 @@ Token = tuple[UUID, str, bytes]
 """Case, kind, blind index."""
 
 
-async def add_tokens(db: Connection, tokens: Sequence[Token]) -> None:
+def add_tokens(tokens: Sequence[Token]) -> Insert | None:
     """Make the children of these cases findable. A token the case has already stays."""
-    if tokens:
-        await db.execute(
-            """
-            INSERT INTO blind_index (token, case_id, kind) SELECT * FROM unnest($1::bytea[], $2::uuid[], $3::text[])
-            ON CONFLICT DO NOTHING
-            """,
+    if not tokens:
+        return None
+    sql = """
+        INSERT INTO blind_index (token, case_id, kind) SELECT * FROM unnest($1::bytea[], $2::uuid[], $3::text[])
+        ON CONFLICT DO NOTHING
+        """
+    return Insert(
+        sql,
+        (
             [token for _, _, token in tokens],
             [case_id for case_id, _, _ in tokens],
             [kind for _, kind, _ in tokens],
-        )
+        ),
+    )
 
 
 async def cases_with(db: Connection, family_id: UUID, tokens: Sequence[bytes]) -> set[UUID]:

@@ -69,9 +69,9 @@ async def act(product: Chain, who: str, referral_id: str, action: str, **body: A
 
 def referral(response: dict[str, Any], department: str) -> str:
     """The id of a department's open referral."""
-    return next(
-        r["referral_id"] for r in response["referrals"] if r["department"] == department and r["state"] != "ended"
-    )
+    alive = (one for one in response["referrals"] if one["state"] != "ended")
+    found: str = next(one["referral_id"] for one in alive if one["department"] == department)
+    return found
 
 
 def roles(response: dict[str, Any]) -> dict[str, str]:

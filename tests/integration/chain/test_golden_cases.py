@@ -43,7 +43,9 @@ async def opened(product: Chain, case: dict[str, Any]) -> dict[str, Any]:
 async def test_every_golden_case_comes_out_of_the_running_services_as_expected(product: Chain) -> None:
     wrong: list[str] = []
     queue = [case for case in BY_TIME if case["id"] != "YX-20"]
-    queue.insert(_index_before(queue, CORRECTION_CASE["received_at"]), next(c for c in BY_TIME if c["id"] == "YX-20"))
+    queue.insert(
+        _index_before(queue, str(CORRECTION_CASE["received_at"])), next(c for c in BY_TIME if c["id"] == "YX-20")
+    )
     for case in queue:
         answer = await opened(product, case)
         wrong += [f"{case['id']}: {line}" for line in await _differences(product, case, answer)]

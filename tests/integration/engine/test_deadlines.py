@@ -108,14 +108,16 @@ async def test_many_workers_fire_each_stage_exactly_once(toy: Running) -> None:
 
 
 async def test_an_act_that_holds_the_key_wins_over_the_firing(toy: Running) -> None:
+    timers = toy.process.timers
+    assert timers is not None
     await arm(toy, "k", 10)
     await toy.set_clock(await toy.database.now() + timedelta(seconds=6))
     async with toy.database.transaction(Cause(new_uuid7(), "act")) as tx:
         await tx.lock(["k"])
-        assert await toy.process.timers.fire_due() == 0, "the key is busy: tried again on the next tick"
+        assert await timers.fire_due() == 0, "the key is busy: tried again on the next tick"
         for deadline in await tx.armed(["k"]):
             tx.end(deadline.id, "met", tx.now)
-    assert await toy.process.timers.fire_due() == 0
+    assert await timers.fire_due() == 0
     assert await stages(toy) == []
 
 
@@ -154,6 +156,20 @@ async def test_arming_again_moves_a_clock_without_repeating_what_it_fired(toy: R
     assert await stages(toy) == ["warn", "breach"]
 
 
+async def test_moving_a_clock_whose_plan_has_run_repeats_nothing_it_already_said(toy: Running) -> None:
+    await arm(toy, "k", 10)
+    for _ in range(4):
+        await toy.fire(61 * SECOND)
+    said = [(r.stage, r.repeat_no) for r in await toy.published(Rang)]
+    async with toy.database.transaction(Cause(new_uuid7(), "again")) as tx:
+        await tx.lock(["k"])
+        tx.arm(*await tx.armed(["k"]))
+    await toy.fire(61 * SECOND)
+    now_said = [(r.stage, r.repeat_no) for r in await toy.published(Rang)]
+    assert now_said[: len(said)] == said
+    assert len(now_said) == len(set(now_said)) == len(said) + 1
+
+
 async def test_lateness_of_a_late_act_stays(toy: Running) -> None:
     await arm(toy, "k", 10)
     await toy.fire(15 * SECOND)
@@ -162,6 +178,7 @@ async def test_lateness_of_a_late_act_stays(toy: Running) -> None:
         row = await db.fetchrow(
             "SELECT state, ended_at > due_at AS late, breached_at IS NOT NULL AS breached FROM deadline"
         )
+    assert row is not None
     assert (row["state"], row["late"], row["breached"]) == ("met", True, True)
 
 

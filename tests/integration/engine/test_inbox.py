@@ -97,6 +97,7 @@ async def test_a_skip_gives_up_one_event_with_its_reason_and_goes_on(toy: Runnin
     assert await history(toy, "k") == [1, 3]
     async with toy.database.reading() as db:
         row = await db.fetchrow("SELECT * FROM parked WHERE resolution = 'skipped'")
+    assert row is not None
     assert (row["sequence"], row["resolved_by"], row["resolution_reason"]) == (2, "ops", "agreed with the sender")
     assert not await toy.process.inbox.skip("upstream.events", "k", reason="again", by="ops")
 
@@ -165,6 +166,7 @@ async def test_parked_errors_name_class_and_fields_but_no_values(toy: Running) -
     await toy.process.inbox.apply([replace(event, value=b'{"amount": "PLANTED-SECRET"}')])
     async with toy.database.reading() as db:
         row = await db.fetchrow("SELECT error_class, error_code FROM parked")
+    assert row is not None
     assert row["error_class"] == "InvalidPayload"
     assert "amount" in row["error_code"]
     assert "PLANTED" not in row["error_code"]

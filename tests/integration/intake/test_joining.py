@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chassis.testing import Running
-from tests.integration.intake.story import CIVIL, SECRETS, Desk, report_body
+from tests.integration.intake.story import CIVIL, DIRECTOR, HEALTH, SECRETS, Desk, report_body
 
 CLOSED_ON = datetime(2026, 5, 21, 2, tzinfo=UTC)
 TWIN = {"name": "彭小妹", "birth_date": "2021-04-04"}
@@ -123,3 +123,17 @@ async def test_closing_a_family_closes_every_childs_case(app: Running, desk: Des
     await desk.close(answer, await app.database.now())
     states = [(await desk.case(child["case_id"]))["closure_reason"] for child in answer["children"]]
     assert states == ["GOAL_MET", "GOAL_MET"]
+
+
+async def test_a_child_who_joins_a_restricted_family_is_as_restricted_as_the_family(desk: Desk) -> None:
+    first = await desk.report(concerns=["H2"], facts={"conflict_unit": "health"})
+    again = await desk.report(attach_to_case=first["case_id"], siblings=[{"child": TWIN}])
+    joined = await desk.case(again["children"][1]["case_id"])
+    assert joined["restricted"] is True
+    assert (await desk.get(f"/cases/{joined['case_id']}", HEALTH)).status_code == 404
+
+
+async def test_a_report_that_makes_a_case_restricted_does_so_at_once(desk: Desk) -> None:
+    first = await desk.report()
+    await desk.report(attach_to_case=first["case_id"], concerns=["H2"])
+    assert (await desk.get(f"/cases/{first['case_id']}", DIRECTOR)).status_code == 404
