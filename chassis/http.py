@@ -92,8 +92,14 @@ async def runtime_of(request: Request) -> "Runtime":
 
 
 async def reading(request: Request) -> AsyncIterator[asyncpg.Connection]:
-    """A connection for views, given back as soon as the path function has returned."""
-    async with request.app.state.runtime.database.reading() as connection:
+    """A connection for views, given back as soon as the path function has returned.
+
+    All its queries see one moment: an answer put together from several tables never mixes before and after a commit.
+    """
+    async with (
+        request.app.state.runtime.database.reading() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
         yield connection
 
 

@@ -30,9 +30,9 @@ def record(
     cause: Event | Failure,
     cause_type: str,
 ) -> list[Delivery]:
-    """The rows of these messages; announces them as well. Ids derive from the cause and the recipient."""
-    if not messages:
-        return []
+    """The rows of these messages. Announces them too, once per cause and even when nobody had to be told: that the
+    duty notices are done is news by itself (S7). Ids derive from the cause and the recipient.
+    """
     cause_id = cause.id if isinstance(cause, Event) else cause.cause.id
     rows: list[Delivery] = []
     records = []

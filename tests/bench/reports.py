@@ -31,5 +31,6 @@ def endless() -> Iterator[tuple[str, bytes]]:
             number += 1
             body = body_of(case)
             body["facts"] = {key: value for key, value in body["facts"].items() if key != "safe_until"}
-            body["child"] = {"name": f"样例{number:06d}", "sex": case["child"].get("sex")}
+            for nth, child in enumerate((body, *body.get("siblings", ()))):
+                child["child"] = {"name": f"样例{number:06d}-{nth}", "sex": child["child"].get("sex")}
             yield uuid4().hex, orjson.dumps(body)

@@ -100,8 +100,12 @@ async def _mistype(product: Chain, case_id: str, referral_id: str) -> None:
 
 
 async def _told(product: Chain, case_id: str) -> bool | None:
-    page = await product.get(CIVIL_AFFAIRS, "notification", "/api/v1/notices", case_id=case_id, limit=200)
-    return True if any("breach" in str(item) for item in page["items"]) else None
+    answer = await product.client.get(
+        product.url("notification", "/api/v1/notices"),
+        params={"case_id": case_id, "limit": 200},
+        headers=await product.login(CIVIL_AFFAIRS),
+    )
+    return True if answer.status_code == 200 and "breach" in answer.text else None
 
 
 async def messages(product: Chain) -> list[tuple[str, bytes]]:

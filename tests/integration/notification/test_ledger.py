@@ -135,7 +135,9 @@ async def test_the_newest_township_counts_however_the_publications_arrive(app: R
     assert {row["recipient"] for row in breached} == {"ST085"}
 
 
-async def test_an_event_nobody_is_told_of_is_not_announced(app: Running) -> None:
+async def test_that_nobody_had_to_be_told_is_announced_too(app: Running) -> None:
+    """Dispatch ends the clock of the duty notices (S7) by this."""
     await app.publish(opened("blue", referrals=(), deadlines=()), KEY)
     await app.settle()
-    assert await app.published(NoticesRecorded) == []
+    (announced,) = await app.published(NoticesRecorded)
+    assert (announced.cause_type, announced.notices) == ("response.opened.v1", ())

@@ -44,7 +44,7 @@ async def test_a_request_without_a_bearer_token_is_challenged(
         {"iss": "somebody else"},
         {"aud": "another product"},
         {"exp": wall_clock() - timedelta(minutes=5)},
-        {"nbf": wall_clock() + timedelta(minutes=5)},
+        {"nbf": wall_clock() + timedelta(days=1), "exp": wall_clock() + timedelta(days=2)},
         {"iat": None},
         {"township": None, "sub": None},
     ],
