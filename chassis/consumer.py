@@ -19,7 +19,16 @@ from chassis.database import Database
 from chassis.faults import BrokerUnavailable, NotYet, is_infrastructure
 from chassis.inbox import Position, Stream, Verdict
 from chassis.transaction import Transaction
-from contracts.envelope import Event, InvalidPayload, Payload, RawEvent, Undecodable, decode, read_envelope
+from contracts.envelope import (
+    Event,
+    InvalidPayload,
+    Payload,
+    RawEvent,
+    Undecodable,
+    current_type,
+    decode,
+    read_envelope,
+)
 
 BATCH = 500
 POLL_SECONDS = 0.5
@@ -124,13 +133,13 @@ class Inbox:
         for batch in inbox.rounds(handled):
             by_type: dict[str, list[Event]] = {}
             for raw in batch:
-                by_type.setdefault(raw.type, []).append(decode(raw, self._types))
+                by_type.setdefault(current_type(raw.type), []).append(decode(raw, self._types))
             for type_name, of_type in by_type.items():
                 await self._handlers[type_name](of_type, tx)
 
     def _is_ours(self, event: RawEvent) -> bool:
         """Types without a handler are none of this service's business, but an unknown version of a handled one is."""
-        if event.type in self._handlers:
+        if current_type(event.type) in self._handlers:
             return True
         if _family(event.type) in self._families:
             raise InvalidPayload(f"{event.type}: version not understood here")

@@ -78,7 +78,7 @@ async def park_undecodable(db: Connection, delivery: Delivery, error: BaseExcept
         VALUES ($1, $2, $3, 'undecodable', $4, $5)
         """,
         delivery.topic,
-        [[name, value.hex()] for name, value in delivery.headers],
+        [[name.replace("\0", ""), (value or b"").hex()] for name, value in delivery.headers],
         delivery.value,
         type(error).__name__,
         f"partition {delivery.partition} offset {delivery.offset}",

@@ -4,6 +4,7 @@ An event's id is derived from its cause, so handling the same cause twice makes 
 per (topic, key): a consumer that has applied n accepts only n + 1. Breaking either promise breaks exactly-once effects.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,6 +12,8 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+from contracts.upcasts import UPCASTS, Upcasts, newest, upcast
 
 SPEC_VERSION = "1.0"
 CONTENT_TYPE = "application/json"
@@ -131,19 +134,33 @@ def read_envelope(topic: str, key: bytes | None, headers: Headers, value: bytes 
         raise Undecodable(type(error).__name__) from None
 
 
-def decode(raw: RawEvent, types: Mapping[str, type[Payload]]) -> Event:
-    """Parse the data of an event by its contract. Raises UnknownType or InvalidPayload (field names only, no values)."""
-    payload_type = types.get(raw.type)
+def current_type(type_name: str, upcasts: Upcasts = UPCASTS) -> str:
+    """The type under which an event of this type is handled: the newest version it can be made into."""
+    return newest(type_name, upcasts)
+
+
+def decode(raw: RawEvent, types: Mapping[str, type[Payload]], upcasts: Upcasts = UPCASTS) -> Event:
+    """Parse the data of an event by its contract, an older version made new first.
+
+    Raises UnknownType or InvalidPayload (field names only, no values).
+    """
+    type_name = newest(raw.type, upcasts)
+    payload_type = types.get(type_name)
     if payload_type is None:
         raise UnknownType(raw.type)
     try:
-        data = payload_type.model_validate_json(raw.value)
+        if type_name == raw.type:
+            data = payload_type.model_validate_json(raw.value)
+        else:
+            data = payload_type.model_validate(upcast(raw.type, json.loads(raw.value), upcasts)[1])
     except ValidationError as error:
         fields = ", ".join(".".join(str(part) for part in item["loc"]) for item in error.errors(include_input=False))
         raise InvalidPayload(f"{raw.type}: {fields}") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvalidPayload(f"{raw.type}: {type(error).__name__}") from None
     return Event(
         id=raw.id,
-        type=raw.type,
+        type=type_name,
         source=raw.source,
         topic=raw.topic,
         key=raw.key,

@@ -282,8 +282,10 @@ def policy_versions() -> tuple[str, ...]:
 
 @lru_cache(maxsize=16)
 def load_policy(version: str) -> Policy:
-    """One policy version, read once. Raises FileNotFoundError when there is no such version."""
+    """One policy version, read once. Raises PolicyError when there is no such version."""
     path = FOLDER / f"policy-{version}.yaml"
+    if not path.is_file():
+        raise PolicyError(f"there is no policy {version!r}")
     policy = Policy.model_validate(_read(path))
     if policy.policy_version != version:
         raise PolicyError(f"{path.name} says it is version {policy.policy_version}")

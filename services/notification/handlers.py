@@ -26,7 +26,7 @@ async def on_case_event(events: Sequence[Event], tx: Transaction) -> None:
     townships = await store.townships(tx.db)
     known = await store.load_cases(tx.db, [event.data.case_id for event in events])
     changed: list[CaseFacts] = []
-    rows: list[store.Delivery] = []
+    rows: list[store.DeliveryRow] = []
     for event in events:
         before = known.get(event.data.case_id)
         township = _township(event, before, townships)
@@ -45,8 +45,8 @@ async def on_case_event(events: Sequence[Event], tx: Transaction) -> None:
     await store.save_cases(tx.db, changed)
     await store.add_deliveries(tx.db, rows)
     for row in rows:
-        if row.channel == APP:
-            metrics.NOTICES_TOTAL.labels(row.channel, row.state).inc()
+        if row["channel"] == APP:
+            metrics.NOTICES_TOTAL.labels(row["channel"], row["state"]).inc()
 
 
 def _township(event: Event, case: CaseFacts | None, townships: Mapping[str, TownshipPublished]) -> TownshipPublished:

@@ -10,7 +10,7 @@ from contracts.policy import Policy
 from services.notification.domain.case import CaseFacts
 from services.notification.domain.message import APP, Message, content
 from services.notification.domain.texts import OUTSIDE_TEMPLATE
-from services.notification.store import Delivery
+from services.notification.store import DeliveryRow
 
 
 class Failure:
@@ -29,12 +29,12 @@ def record(
     key: str,
     cause: Event | Failure,
     cause_type: str,
-) -> list[Delivery]:
+) -> list[DeliveryRow]:
     """The rows of these messages. Announces them too, once per cause and even when nobody had to be told: that the
     duty notices are done is news by itself (S7). Ids derive from the cause and the recipient.
     """
     cause_id = cause.id if isinstance(cause, Event) else cause.cause.id
-    rows: list[Delivery] = []
+    rows: list[DeliveryRow] = []
     records = []
     for message in messages:
         notice_id = tx.new_id("notice", *message.name, cause=cause)
@@ -51,7 +51,7 @@ def record(
         for channel in message.channels:
             inside = channel == APP
             rows.append(
-                Delivery(
+                DeliveryRow(
                     id=tx.new_id("delivery", *message.name, channel, cause=cause),
                     notice_id=notice_id,
                     case_id=case.case_id,

@@ -25,7 +25,8 @@ from services.notification.ledger import Failure, record
 
 BATCH = 100
 AT_ONCE = 8
-LEASE = timedelta(minutes=2)
+LEASE = timedelta(minutes=10)
+"""Longer than a whole batch may take when every channel hangs: BATCH / AT_ONCE rounds of two tries."""
 HAND_OVER_SECONDS = 10.0
 TRIES_PER_ATTEMPT = 2
 CHANNELS = "channels"
@@ -46,7 +47,13 @@ async def send_batch(runtime: Runtime) -> int:
         waiting = await store.claim(tx.db, BATCH, LEASE)
         policy = policy_in_force(tx.now.astimezone(load_calendar().zone).date())
     limit = asyncio.Semaphore(AT_ONCE)
-    await asyncio.gather(*(_send(parcel, runtime, policy, limit) for parcel in parcels(waiting)))
+    packed = parcels(waiting)
+    errors = await asyncio.gather(*(_handed(parcel, runtime, policy, limit) for parcel in packed))
+    sent = [parcel for parcel, error in zip(packed, errors, strict=True) if error is None]
+    await _record_sent(sent, runtime)
+    for parcel, error in zip(packed, errors, strict=True):
+        if error is not None:
+            await _record_refused(parcel, error, runtime)
     return len(waiting)
 
 
@@ -58,22 +65,28 @@ async def measure_backlog(runtime: Runtime) -> None:
     metrics.OLDEST_PENDING_SECONDS.set(oldest)
 
 
-async def _send(parcel: Parcel, runtime: Runtime, policy: Policy, limit: asyncio.Semaphore) -> None:
+async def _handed(parcel: Parcel, runtime: Runtime, policy: Policy, limit: asyncio.Semaphore) -> str | None:
     async with limit:
-        error_code = await _hand_over(parcel, runtime.resources[CHANNELS].get(parcel.carrier.channel), policy)
-    channel = parcel.carrier.channel
+        return await _hand_over(parcel, runtime.resources[CHANNELS].get(parcel.carrier.channel), policy)
+
+
+async def _record_sent(sent: Sequence[Parcel], runtime: Runtime) -> None:
+    """What the channels took, in one commit for the whole batch."""
+    if not sent:
+        return
     async with runtime.database.transaction() as tx:
-        if error_code is None:
-            await store.mark_sent(tx.db, parcel.carrier.id, [m.id for m in parcel.folded], tx.now)
-            failed: list[Waiting] = []
-        else:
-            failed = await _refused(parcel, error_code, runtime.settings.delivery_attempts_max, tx)
-    if error_code is None:
-        metrics.NOTICES_TOTAL.labels(channel, "sent").inc(len(parcel.ids))
-        metrics.DIGESTED_TOTAL.labels(channel).inc(len(parcel.folded))
-    else:
-        metrics.ATTEMPTS_FAILED_TOTAL.labels(channel).inc()
-        metrics.NOTICES_TOTAL.labels(channel, "failed").inc(len(failed))
+        carriers = {message: parcel.carrier.id for parcel in sent for message in parcel.ids}
+        await store.mark_sent(tx.db, carriers, tx.now)
+    for parcel in sent:
+        metrics.NOTICES_TOTAL.labels(parcel.carrier.channel, "sent").inc(len(parcel.ids))
+        metrics.DIGESTED_TOTAL.labels(parcel.carrier.channel).inc(len(parcel.folded))
+
+
+async def _record_refused(parcel: Parcel, error_code: str, runtime: Runtime) -> None:
+    async with runtime.database.transaction() as tx:
+        failed = await _refused(parcel, error_code, runtime.settings.delivery_attempts_max, tx)
+    metrics.ATTEMPTS_FAILED_TOTAL.labels(parcel.carrier.channel).inc()
+    metrics.NOTICES_TOTAL.labels(parcel.carrier.channel, "failed").inc(len(failed))
 
 
 async def _hand_over(parcel: Parcel, channel: Channel | None, policy: Policy) -> str | None:
@@ -135,7 +148,7 @@ async def _tell_duty_room(given_up: Sequence[Waiting], tx: Transaction) -> None:
     known = await store.load_cases(tx.db, [message.case_id for message in given_up if message.case_id])
     local = tx.now.astimezone(load_calendar().zone)
     policy = policy_in_force(local.date())
-    rows: list[store.Delivery] = []
+    rows: list[store.DeliveryRow] = []
     for message in given_up:
         case = known.get(message.case_id) if message.case_id else None
         if case is None:

@@ -1,12 +1,11 @@
 """Tables and statements: township snapshots, what is remembered of cases, and the delivery ledger."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
-import orjson
 from sqlalchemy import MetaData
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
@@ -52,6 +51,8 @@ class ToldCase(Table, table=True):
     coordinator: str | None
     roles: dict[str, str] = Field(sa_type=JSONB)
     organisations: dict[str, list[str]] = Field(sa_type=JSONB)
+    referrals: dict[str, str] = Field(sa_type=JSONB)
+    withdrawn: list[str] = Field(sa_type=JSONB)
 
 
 class Delivery(Table, table=True):
@@ -130,14 +131,18 @@ async def load_cases(db: Connection, ids: Iterable[UUID]) -> dict[UUID, CaseFact
 
 
 def _facts(row: dict[str, Any]) -> CaseFacts:
-    return CaseFacts(**{**row, "organisations": {unit: tuple(codes) for unit, codes in row["organisations"].items()}})
+    organisations = {department: tuple(units) for department, units in row["organisations"].items()}
+    return CaseFacts(**{**row, "organisations": organisations, "withdrawn": frozenset(row["withdrawn"])})
 
 
 async def save_cases(db: Connection, cases: Sequence[CaseFacts]) -> None:
     """Write what is known now. The caller holds the locks of the cases' keys."""
     if cases:
         rows = [{name: getattr(case, name) for name in _CASE_COLUMNS} for case in cases]
-        await db.execute(_SAVE_CASES, [{**row, "case_id": str(row["case_id"])} for row in rows])
+        await db.execute(
+            _SAVE_CASES,
+            [{**row, "case_id": str(row["case_id"]), "withdrawn": sorted(row["withdrawn"])} for row in rows],
+        )
 
 
 # Deliveries --------------------------------------------------------------------------------------------------------
@@ -149,16 +154,39 @@ _ADD = (
 )
 
 
-async def add_deliveries(db: Connection, deliveries: Sequence[Delivery]) -> None:
+class DeliveryRow(TypedDict):
+    """A row of the ledger on its way in. A plain value: instances of a mapped class cost more than the insert."""
+
+    id: UUID
+    notice_id: UUID
+    case_id: UUID | None
+    township: str
+    cause_event_id: UUID
+    kind: str
+    rule: str
+    recipient_kind: str
+    recipient: str
+    channel: str
+    template: str
+    params: dict[str, str]
+    masked: bool
+    level: str
+    urgency: int
+    state: str
+    attempts: int
+    created_at: datetime
+    next_attempt_at: datetime | None
+    sent_at: datetime | None
+    seen_at: datetime | None
+    seen_by: str | None
+    digest_id: UUID | None
+    error_code: str | None
+
+
+async def add_deliveries(db: Connection, deliveries: Sequence[DeliveryRow]) -> None:
     """Enter deliveries into the ledger, all in one statement."""
     if deliveries:
-        await db.execute(_ADD, [_plain(delivery) for delivery in deliveries])
-
-
-def _plain(delivery: Delivery) -> dict[str, Any]:
-    row = {name: getattr(delivery, name) for name in _DELIVERY_COLUMNS}
-    plain: dict[str, Any] = orjson.loads(orjson.dumps(row, default=str))
-    return plain
+        await db.execute(_ADD, deliveries)
 
 
 async def claim(db: Connection, limit: int, lease: timedelta) -> list[Waiting]:
@@ -180,16 +208,17 @@ async def claim(db: Connection, limit: int, lease: timedelta) -> list[Waiting]:
     return [Waiting(**dict(row)) for row in rows]
 
 
-async def mark_sent(db: Connection, carrier: UUID, folded: Sequence[UUID], at: datetime) -> None:
-    """Record that a message went out, and which others went with it."""
+async def mark_sent(db: Connection, carriers: Mapping[UUID, UUID], at: datetime) -> None:
+    """Record which messages went out: message → the one it went with (itself when it was not folded)."""
     await db.execute(
         """
-        UPDATE delivery SET state = 'sent', sent_at = $3, next_attempt_at = NULL, error_code = NULL,
-            digest_id = CASE WHEN id <> $1 THEN $1 END
-        WHERE id = ANY($2::uuid[]) AND state = 'pending'
+        UPDATE delivery d SET state = 'sent', sent_at = $3, next_attempt_at = NULL, error_code = NULL,
+            digest_id = CASE WHEN d.id <> s.carrier THEN s.carrier END
+        FROM unnest($1::uuid[], $2::uuid[]) AS s(id, carrier)
+        WHERE d.id = s.id AND d.state = 'pending'
         """,
-        carrier,
-        [carrier, *folded],
+        list(carriers),
+        list(carriers.values()),
         at,
     )
 

@@ -34,12 +34,14 @@ class CaseFacts:
     coordinator: str | None = None
     roles: Mapping[str, str] = field(default_factory=dict)
     organisations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    referrals: Mapping[str, str] = field(default_factory=dict)
+    withdrawn: frozenset[str] = frozenset()
 
     @property
     def blocked(self) -> frozenset[str]:
-        """Departments that must not be told: the unit with a conflict of interest, and the village in a restricted case."""
+        """Departments that must not be told: in conflict of interest, withdrawn, and the village in a restricted case."""
         units = {self.conflict_unit} if self.conflict_unit else set()
-        return frozenset(units | ({VILLAGE} if self.restricted else set()))
+        return self.withdrawn | units | ({VILLAGE} if self.restricted else set())
 
     @property
     def coordinating(self) -> str:
@@ -69,8 +71,7 @@ def remembered(before: CaseFacts | None, event: Payload, policy: Policy) -> Case
     """The facts after an event. Events that change none, or of a case nobody dispatched, leave them as they were."""
     match event:
         case ResponseOpened():
-            roles, organisations = _of_referrals(event.referrals, {}, {})
-            return CaseFacts(
+            opened = CaseFacts(
                 case_id=event.case_id,
                 case_number=event.case_number,
                 township=event.township,
@@ -83,37 +84,50 @@ def remembered(before: CaseFacts | None, event: Payload, policy: Policy) -> Case
                 group_code=event.place.group,
                 case_lead=event.case_lead,
                 coordinator=event.coordinator,
-                roles=roles,
-                organisations=organisations,
             )
+            return _joined(opened, event.referrals)
         case ResponseRevised() if before:
-            roles, organisations = _of_referrals(event.referrals, before.roles, before.organisations)
-            return replace(
+            revised = replace(
                 before,
                 level=event.level,
                 highest_level=policy.highest([before.highest_level, event.level]),
                 restricted=event.restricted,
                 case_lead=event.case_lead,
                 coordinator=event.coordinator,
-                roles=roles,
-                organisations=organisations,
             )
+            left = _left(revised, event.withdrawn)
+            gone = before.roles.keys() - left.roles.keys()
+            return _joined(replace(left, withdrawn=left.withdrawn | gone), event.referrals)
         case ReturnDecided() if before and event.upheld:
-            units = tuple(u for u in before.organisations.get(event.department, ()) if u != event.organisation)
-            roles = {unit: role for unit, role in before.roles.items() if unit != event.department or units}
-            organisations = {**before.organisations, event.department: units}
-            issued = (event.issued,) if event.issued else ()
-            roles, organisations = _of_referrals(issued, roles, organisations)
-            return replace(before, roles=roles, organisations=organisations)
+            return _joined(_left(before, (event.referral_id,)), (event.issued,) if event.issued else ())
         case _:
             return before
 
 
-def _of_referrals(
-    referrals: Iterable[ReferralIssued], roles: Mapping[str, str], organisations: Mapping[str, tuple[str, ...]]
-) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
-    known, units = dict(roles), dict(organisations)
-    for referral in referrals:
-        known[referral.department] = referral.role
-        units[referral.department] = tuple(dict.fromkeys((*units.get(referral.department, ()), referral.organisation)))
-    return known, units
+def _joined(case: CaseFacts, referrals: Iterable[ReferralIssued]) -> CaseFacts:
+    """The case with these referrals added; a department that gets one may know the case again."""
+    issued = tuple(referrals)
+    organisations = dict(case.organisations)
+    for referral in issued:
+        units = (*organisations.get(referral.department, ()), referral.organisation)
+        organisations[referral.department] = tuple(dict.fromkeys(units))
+    return replace(
+        case,
+        roles={**case.roles, **{referral.department: referral.role for referral in issued}},
+        organisations=organisations,
+        referrals={**case.referrals, **{str(referral.referral_id): referral.organisation for referral in issued}},
+        withdrawn=case.withdrawn - {referral.department for referral in issued},
+    )
+
+
+def _left(case: CaseFacts, referrals: Iterable[UUID]) -> CaseFacts:
+    """The case without these referrals; a department keeps its role while another unit of it has one."""
+    ended = {str(referral) for referral in referrals}
+    kept = {referral: unit for referral, unit in case.referrals.items() if referral not in ended}
+    organisations = {
+        department: present
+        for department, units in case.organisations.items()
+        if (present := tuple(unit for unit in units if unit in kept.values()))
+    }
+    roles = {department: role for department, role in case.roles.items() if department in organisations}
+    return replace(case, roles=roles, organisations=organisations, referrals=kept)

@@ -14,6 +14,7 @@ from tests.unit.notification.scene import (
     act,
     closure_requested,
     fired,
+    id_of,
     lowering,
     opened,
     overdue,
@@ -94,6 +95,15 @@ async def test_a_moved_task_moves_the_news_of_it_too(app: Running) -> None:
     await app.settle()
     recipients = {row["recipient"] for row in await rows(app, "kind = 'safety_confirmed'")}
     assert recipients == {"YX-PS", "YX-CA", "V01-VC", "YX-JO"}
+
+
+async def test_a_withdrawn_department_is_told_nothing_more(app: Running) -> None:
+    await app.publish(opened(), KEY)
+    await app.publish(revised("red", "red", cause="report", withdrawn=(id_of("referral health"),)), KEY)
+    await app.publish(fired("breach", "health", department="health", organisation="YX-HC"), KEY)
+    await app.settle()
+    recipients = {row["recipient"] for row in await rows(app, "kind = 'deadline_breached'")}
+    assert recipients == {"YX-CA", "ST089"}
 
 
 async def test_an_alarm_before_any_response_is_told_as_the_most_urgent(app: Running) -> None:

@@ -261,6 +261,17 @@ def test_a_unit_with_a_conflict_of_interest_is_never_told_whoever_the_target_is(
     assert people(messages)
 
 
+def test_a_department_whose_referral_was_withdrawn_hears_nothing_more_until_it_gets_a_new_one() -> None:
+    gone = revised("red", "red", cause="report", withdrawn=(id_of("referral health"),))
+    case = facts(opened(), gone)
+    assert "YX-HC" not in queues(told(closed(), case))
+    messages = told(fired("breach", "health"), case)
+    assert people(messages).keys() & {"ST094", "ST095", "ST096"} == set()
+    assert people(messages)
+    back = revised("red", "red", cause="report", referrals=(referral("health", "assist"),))
+    assert "YX-HC" in queues(told(closed(), facts(opened(), gone, back)))
+
+
 # Everything else ---------------------------------------------------------------------------------------------------
 
 

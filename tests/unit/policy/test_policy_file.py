@@ -28,7 +28,7 @@ def test_the_version_in_force_is_the_newest_that_has_started() -> None:
 
 
 def test_an_unknown_version_is_an_error() -> None:
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(PolicyError):
         load_policy("1999-01")
 
 

@@ -43,6 +43,8 @@ def upgrade() -> None:
         sa.Column("coordinator", sa.Text),
         sa.Column("roles", JSONB, nullable=False, comment="department -> role"),
         sa.Column("organisations", JSONB, nullable=False, comment="department -> organisations"),
+        sa.Column("referrals", JSONB, nullable=False, comment="referral id -> organisation"),
+        sa.Column("withdrawn", JSONB, nullable=False, comment="departments that must not know the case any more"),
     )
     op.create_table(
         "delivery",
