@@ -205,8 +205,11 @@ class Inbox:
 class Intake:
     """The loop between the broker and the inbox."""
 
-    def __init__(self, group: str, topics: Sequence[str], broker: Broker, inbox_: Inbox) -> None:
+    def __init__(
+        self, group: str, topics: Sequence[str], broker: Broker, inbox_: Inbox, *, linger_seconds: float = 0.0
+    ) -> None:
         self._group = group
+        self._linger_seconds = linger_seconds
         self._topics = tuple(topics)
         self._broker = broker
         self._inbox = inbox_
@@ -237,6 +240,9 @@ class Intake:
         if self._consumer is None:
             self._consumer = await self._broker.consumer(self._group, self._topics)
         deliveries = await self._consumer.poll(limit, wait_seconds)
+        if deliveries and self._linger_seconds and wait_seconds and len(deliveries) < limit:
+            await asyncio.sleep(self._linger_seconds)
+            deliveries = [*deliveries, *await self._consumer.poll(limit - len(deliveries), 0)]
         if not deliveries:
             self._show_lag(())
             return 0

@@ -96,6 +96,9 @@ class Relay:
         """Take the shard's lock and relay window after window; yields how many each one sent. Ends on any error."""
         direct = await self._database.direct(f"{self._name} relay")
         try:
+            # This connection writes the cursor only: losing a save in a crash repeats a window, so it need not wait
+            # for the disk.
+            await direct.execute("SET synchronous_commit = off")
             while not await direct.fetchval("SELECT pg_try_advisory_lock(hashtext('relay'), $1)", self._shard):
                 yield 0
                 await asyncio.sleep(STANDBY_POLL_SECONDS)
@@ -142,7 +145,9 @@ class Relay:
 
     async def relay_window(self, direct: Connection, epoch: int) -> int:
         """Send everything that became visible since the saved snapshot, then save the current one. Returns the count."""
-        if not await direct.fetchval(_ANYTHING, self._shard):
+        woken = self._wake.is_set()
+        self._wake.clear()
+        if not woken and not await direct.fetchval(_ANYTHING, self._shard):
             return 0
         sent = 0
         acked: dict[str, int] = {}
@@ -172,17 +177,14 @@ class Relay:
         return sent
 
     async def _save(self, direct: Connection, epoch: int, snapshot: str, acked: dict[str, int]) -> None:
-        # Losing this save in a crash only repeats a window, so it need not wait for the disk.
-        async with direct.transaction():
-            await direct.execute("SET LOCAL synchronous_commit = off")
-            status = await direct.execute(
-                "UPDATE relay_cursor SET snapshot = $3::text::pg_snapshot, acked = acked || $4::jsonb, saved_at = now() "
-                "WHERE shard = $1 AND epoch = $2",
-                self._shard,
-                epoch,
-                snapshot,
-                acked,
-            )
+        status = await direct.execute(
+            "UPDATE relay_cursor SET snapshot = $3::text::pg_snapshot, acked = acked || $4::jsonb, saved_at = now() "
+            "WHERE shard = $1 AND epoch = $2",
+            self._shard,
+            epoch,
+            snapshot,
+            acked,
+        )
         if status != "UPDATE 1":
             raise Fenced
 
@@ -205,7 +207,6 @@ class Relay:
                 log.info("relay.producer_close", error=type(error).__name__)
 
     async def _rest(self) -> None:
-        self._wake.clear()
         try:
             await asyncio.wait_for(self._wake.wait(), IDLE_POLL_SECONDS)
         except TimeoutError:

@@ -77,6 +77,9 @@ class Service:
     on_fired: FiredHandler | None = None
     periodic: tuple[Periodic, ...] = ()
     startup: Callable[[Runtime], Awaitable[None]] | None = None
+    linger_seconds: float = 0.0
+    """How long the consumer waits for more events before it applies what came: a batch costs little more than one event.
+    Nothing on the way from a report to a queue should wait."""
     commands: Mapping[str, Command] = field(default_factory=dict)
 
     @property
@@ -96,7 +99,11 @@ class Process:
     def __init__(self, service: Service, settings: Settings, database: Database, broker: Broker) -> None:
         self.service = service
         self.inbox = Inbox(database, service.handlers)
-        self.intake = Intake(service.name, service.consumes, broker, self.inbox) if service.consumes else None
+        self.intake = (
+            Intake(service.name, service.consumes, broker, self.inbox, linger_seconds=service.linger_seconds)
+            if service.consumes
+            else None
+        )
         self.relay = Relay(service.name, database, broker, [service.topic])
         self.timers = Timers(database, service.on_fired) if service.on_fired else None
         self.runtime = Runtime(settings, database, Readiness(database, broker, service.topic, self.inbox))

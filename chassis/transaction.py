@@ -172,9 +172,7 @@ class Transaction:
             await _write_audit(self.db, self._audit)
         moved = [(key, head) for key, head in self._heads.items() if head.moved]
         if moved:
-            await _write_heads(self.db, moved)
-        if self._outgoing:
-            await _write_outbox(self.db, self._outgoing, self.now)
+            await _write_stream(self.db, moved, self._outgoing, self.now)
         return bool(self._outgoing or self._armed)
 
     def _head(self, key: str) -> _Head:
@@ -278,26 +276,23 @@ async def _write_audit(db: Connection, entries: Sequence[AuditEntry]) -> None:
     )
 
 
-async def _write_heads(db: Connection, heads: Sequence[tuple[str, _Head]]) -> None:
+async def _write_stream(
+    db: Connection, heads: Sequence[tuple[str, _Head]], outgoing: Sequence[_Outgoing], now: datetime
+) -> None:
+    """Move the heads and append their events, in one statement: every transaction pays for this round trip."""
     await db.execute(
         """
-        UPDATE stream_head h SET sequence = n.sequence, audit_sequence = n.audit_sequence, audit_hash = n.audit_hash
-        FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bytea[]) AS n(key, sequence, audit_sequence, audit_hash)
-        WHERE h.key = n.key
-        """,
-        [key for key, _ in heads],
-        [head.sequence for _, head in heads],
-        [head.audit_sequence for _, head in heads],
-        [head.audit_hash for _, head in heads],
-    )
-
-
-async def _write_outbox(db: Connection, outgoing: Sequence[_Outgoing], now: datetime) -> None:
-    await db.execute(
-        """
+        WITH moved AS (
+            UPDATE stream_head h
+            SET sequence = n.sequence, audit_sequence = n.audit_sequence, audit_hash = n.audit_hash
+            FROM unnest($11::text[], $12::bigint[], $13::bigint[], $14::bytea[])
+                AS n(key, sequence, audit_sequence, audit_hash)
+            WHERE h.key = n.key
+        )
         INSERT INTO outbox (event_id, type, topic, key, sequence, occurred_at, correlation_id, causation_id,
                             traceparent, value)
-        SELECT u.event_id, u.type, u.topic, u.key, u.sequence, $10, u.correlation_id, u.causation_id, u.traceparent, u.value
+        SELECT u.event_id, u.type, u.topic, u.key, u.sequence, $10, u.correlation_id, u.causation_id, u.traceparent,
+               u.value
         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[],
                     $9::text[])
              AS u(event_id, type, topic, key, sequence, correlation_id, causation_id, traceparent, value)
@@ -312,4 +307,8 @@ async def _write_outbox(db: Connection, outgoing: Sequence[_Outgoing], now: date
         [o.cause.traceparent for o in outgoing],
         [o.payload.model_dump_json() for o in outgoing],
         now,
+        [key for key, _ in heads],
+        [head.sequence for _, head in heads],
+        [head.audit_sequence for _, head in heads],
+        [head.audit_hash for _, head in heads],
     )

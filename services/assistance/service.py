@@ -39,4 +39,5 @@ SERVICE = Service(
     settings=Settings,
     subject_of=Subject.from_claims,
     may=may,
+    linger_seconds=0.1,
 )

@@ -68,4 +68,5 @@ SERVICE = Service(
     may=may,
     on_fired=handlers.on_deadlines_fired,
     startup=startup,
+    linger_seconds=0.1,
 )

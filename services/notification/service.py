@@ -57,4 +57,5 @@ SERVICE = Service(
         Periodic("backlog", MEASURE_EVERY_SECONDS, sender.measure_backlog),
     ),
     startup=startup,
+    linger_seconds=0.05,
 )

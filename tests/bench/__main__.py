@@ -110,8 +110,8 @@ async def _drop_bare(superuser: str, staged: Sequence[bare.Stage]) -> None:
 
 
 async def _idle(running: Chain, seconds: float = 10.0) -> dict[str, float]:
-    """Percent of a core that each service uses while nothing happens."""
-    await asyncio.sleep(2)
+    """Percent of a core that each service uses while nothing happens; the notices of the warm-up go out first."""
+    await asyncio.sleep(15)
     before = {name: sum(process.cpu_times()[:2]) for name, process in _processes(running).items()}
     await asyncio.sleep(seconds)
     return {

@@ -26,7 +26,14 @@ class Connection:
         self._writer: asyncio.StreamWriter | None = None
 
     async def request(self, head: bytes, body: bytes) -> tuple[int, bytes]:
-        """Send one request and read its answer."""
+        """Send one request and read its answer; on a fresh connection when the server had closed the idle one."""
+        try:
+            return await self._ask(head, body)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            self._reader = self._writer = None
+            return await self._ask(head, body)
+
+    async def _ask(self, head: bytes, body: bytes) -> tuple[int, bytes]:
         if self._writer is None or self._reader is None:
             self._reader, self._writer = await asyncio.open_connection(self._host, self._port)
         self._writer.write(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from contracts.policy import Label, Limit, Policy, load_policy, policy_in_force, policy_versions
+from contracts.policy.conditions import PolicyError
 from contracts.policy.model import FOLDER
 from tests.samples.golden import POLICY
 
