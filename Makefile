@@ -18,7 +18,7 @@ setup: ## 创建 .venv 并安装锁定的依赖 / make .venv from the locked req
 run: setup ## 在本机运行全部服务，Ctrl-C 停止 / run everything on this machine, Ctrl-C stops it
 	@exec $(PY) -m deploy.local run
 
-demo: setup ## 对运行中的系统演示一个完整个案 / walk one case through the running system
+demo: setup ## 向运行中的系统提交全部样例个案 / send all sample cases to the running system
 	@exec $(PY) -m deploy.local demo
 
 test: setup ## 静态检查和全部测试，用临时服务器 / checks and all tests on throw-away servers

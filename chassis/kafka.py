@@ -152,6 +152,9 @@ async def _started(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
     except (KafkaError, TimeoutError) as error:
         await client.stop()
         raise BrokerUnavailable(type(error).__name__) from error
+    except asyncio.CancelledError:
+        await client.stop()
+        raise
 
 
 class _Producer:

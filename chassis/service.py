@@ -144,8 +144,10 @@ class Process:
             except Exception as error:
                 log.warning("broker.not_reachable", error=type(error).__name__)
                 await asyncio.sleep(1.0)
-        loops = [self.relay.run()] + ([self.intake.run()] if self.intake else [])
-        await asyncio.gather(*loops)
+        async with asyncio.TaskGroup() as loops:
+            loops.create_task(self.relay.run(), name="relay")
+            if self.intake:
+                loops.create_task(self.intake.run(), name="consumer")
 
     async def stop(self) -> None:
         """Leave the group and close the pool."""

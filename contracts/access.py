@@ -1,4 +1,5 @@
-"""Who may do what: one pure policy, used for single requests and for list filters alike (domain 3.7).
+"""Who may do what: one pure policy, used for single requests and for list filters alike
+(policy `data_protection.roles`).
 
 `may` is the coarse check at the door (could this person ever do it), `decide` the check on one resource, `scope` the
 same rule as a value that a store turns into a SQL predicate. A property test holds `decide` and `scope` together.
@@ -68,7 +69,11 @@ class Subject:
     @property
     def grid_only(self) -> bool:
         """A grid member or group head who holds no village post sees the own grid only."""
-        return bool(self.groups) and not self.posts & {"child_director", "village_director", "village_responsible"}
+        return (
+            self.department == VILLAGE
+            and bool(self.groups)
+            and not self.posts & {"child_director", "village_director", "village_responsible"}
+        )
 
     @property
     def supervises(self) -> bool:
@@ -114,7 +119,10 @@ ALLOWED = Allowed()
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A list filter. `everything` within the township, else rows of `organisation`, narrowed to villages or groups."""
+    """A list filter. `everything` within the township, else rows of `organisation`, narrowed to villages or groups.
+
+    `covers` says what the filter means for one row; a store turns the same fields into SQL.
+    """
 
     township: str
     everything: bool = False
@@ -122,6 +130,16 @@ class Scope:
     groups: frozenset[str] | None = None
     unrestricted_only: bool = False
     not_in_conflict_with: str | None = None
+
+    def covers(self, row: Resource) -> bool:
+        """Whether a row belongs in the list."""
+        return (
+            row.township == self.township
+            and (self.everything or row.organisation == (self.organisation or ""))
+            and (self.groups is None or row.group in self.groups)
+            and not (self.unrestricted_only and row.restricted)
+            and (self.not_in_conflict_with is None or row.conflict_unit != self.not_in_conflict_with)
+        )
 
 
 def _anyone(_: Subject) -> bool:
@@ -210,7 +228,7 @@ ACTIONS = frozenset(_DOOR)
 
 
 def may(subject: Subject, action: str) -> bool:
-    """Could this subject ever perform `action`? API clients also need the scope (ux (c) auth). Unknown actions: no."""
+    """Could this subject ever perform `action`? API clients also need the scope. Unknown actions: no."""
     door = _DOOR.get(action)
     if door is None or not door(subject):
         return False

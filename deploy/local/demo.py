@@ -200,7 +200,7 @@ def _fill(row: Row, response: dict[str, Any]) -> None:
 
 def table(rows: Iterable[Row]) -> list[str]:
     """The rows as aligned text."""
-    head = ("个案 case", "级别 level", "转介 referrals", "按时 met", "逾期 missed", "计时中 running", "接报→待办 ms")
+    head = ("个案 case", "等级 level", "转介 referrals", "按时 met", "超时 missed", "计时中 running", "接报→待办 ms")
     lines = [head]
     for row in rows:
         ms = f"{row.milliseconds:.0f}" if row.milliseconds is not None else "—"

@@ -1,4 +1,4 @@
-"""Who sees which field of a file, and how much of it (domain 3.7, policy `data_protection`): one pure decision.
+"""Who sees which field of a file, and how much of it (policy `data_protection`): one pure decision.
 
 First what bars everything, then what the role sees as a rule, then break-glass. `mask` turns a value into what a
 masked reader gets.

@@ -82,7 +82,7 @@ async def changeable(
     if command is not None:
         command.match(case.current.version)
     if case.current.state != "open":
-        raise conflict("case_closed", "案件已销号", "The case is closed", current_state=case.current.state)
+        raise conflict("case_closed", "个案已销号", "The case is closed", current_state=case.current.state)
     return case, seen_as
 
 

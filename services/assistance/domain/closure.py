@@ -291,7 +291,7 @@ CONDITIONS: Mapping[str, tuple[Check, Label]] = {
     "score": (_score, Label(zh="评分低于20且无直判、保底条件", en="score below 20 and no override or floor holds")),
     "views": (_views, Label(zh="已记录未成年人和监护人意见", en="the child's and guardian's views are recorded")),
     "feedback": (_feedback, Label(zh="已向报告人反馈或无法反馈", en="the reporter was told, or cannot be")),
-    "summary": (_summary, Label(zh="已写结案小结", en="the summary is written")),
+    "summary": (_summary, Label(zh="已写销号小结", en="the summary is written")),
     "high_risk_visit_and_assessment": (
         _high_risk, Label(zh="曾为红、橙级：已实地走访并有书面评估", en="ever RED or ORANGE: visited in person and assessed")),
 }  # fmt: skip
@@ -310,7 +310,7 @@ NEEDS: Mapping[str, Mapping[str, tuple[Check, Label]]] = {
         "only_child": (_only_child, Label(zh="本案没有其他未成年人", en="no other child is in the case"))},
     "DUPLICATE_MERGED": {
         "merged_case": (
-            _merged_case, Label(zh="合并入的案件在办且等级不低", en="the case merged into is open and no lower"))},
+            _merged_case, Label(zh="并入的个案在办且等级不低", en="the case merged into is open and no lower"))},
 }  # fmt: skip
 """What a reason asks beyond the list (policy `closure.reasons.needs`)."""
 

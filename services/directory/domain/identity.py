@@ -7,7 +7,7 @@ from typing import Any, Literal
 from services.directory.domain.township import Organisation, StaffMember, Township
 
 SCOPES = frozenset({"referrals:read", "referrals:act", "reports:create", "events:read", "stats:read"})
-"""What an API client can be allowed (ux (c) auth)."""
+"""What an API client can be allowed."""
 
 GRANTABLE_POSTS = frozenset({"admin", "auditor"})
 """Posts an account itself holds. Every other post comes from the township's structure, never from the account."""

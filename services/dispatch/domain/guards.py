@@ -13,9 +13,9 @@ Guard = Callable[[Referral, ResponseFile, datetime, Policy], Refused | None]
 
 def _alive(referral: Referral, file: ResponseFile) -> Refused | None:
     if file.state != "open":
-        return Refused("case_closed", "案件已销号", "The case is closed")
+        return Refused("case_closed", "个案已销号", "The case is closed")
     if referral.state == "ended":
-        return Refused("referral_ended", "工单已终止", "The referral has ended")
+        return Refused("referral_ended", "转介已终止", "The referral has ended")
     return None
 
 
@@ -27,7 +27,7 @@ def _working(referral: Referral, file: ResponseFile) -> Refused | None:
     if not referral.has_task:
         return Refused("informed_only", "知会部门没有办理任务", "An informed department has no task")
     if referral.state == "completed":
-        return Refused("already_completed", "工单已办结", "The referral is completed")
+        return Refused("already_completed", "转介已办结", "The referral is completed")
     return None
 
 
@@ -35,7 +35,7 @@ def may_acknowledge(referral: Referral, file: ResponseFile, now: datetime, polic
     if refused := _alive(referral, file):
         return refused
     if referral.acknowledged_at is not None or referral.state == "completed":
-        return Refused("already_acknowledged", "工单已签收", "The referral was acknowledged already")
+        return Refused("already_acknowledged", "转介已签收", "The referral was acknowledged already")
     return None
 
 

@@ -10,7 +10,7 @@ TITLES: Mapping[str, Label] = {
     "referral_issued": Label(zh="新转介，请签收", en="New referral: please acknowledge"),
     "referral_informed": Label(zh="知会转介，请阅知", en="For your information: please read"),
     "go_there": Label(zh="请立即到场查看", en="Please go and see the child"),
-    "top_level": Label(zh="一级个案已派单", en="A top-level case was dispatched"),
+    "top_level": Label(zh="最高等级个案已派单", en="A top-level case was dispatched"),
     "level_raised": Label(zh="个案等级已上调", en="The level was raised"),
     "level_lowered": Label(zh="个案等级已下调", en="The level was lowered"),
     "duty_notice": Label(zh="职责通报", en="Duty notice"),

@@ -45,7 +45,7 @@ async def changeable(
     check(file, subject, action, tx.now)
     command.match(file.version)
     if file.state != "open":
-        raise conflict("case_closed", "案件已销号", "The case is closed", current_state=file.state)
+        raise conflict("case_closed", "个案已销号", "The case is closed", current_state=file.state)
     return file, load_policy(file.policy_version)
 
 

@@ -13,6 +13,8 @@ from chassis.testing import Running, running
 from contracts.envelope import RawEvent
 from tests.integration.engine.toy import TOY, Added, Fault, Totalled
 
+_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+
 
 async def history(app: Running, key: str) -> list[int]:
     async with app.database.reading() as db:
@@ -56,6 +58,20 @@ async def test_two_consumers_with_the_same_batch_apply_it_once(toy: Running) -> 
     events = [await toy.publish(Added(amount=n), "k") for n in range(1, 6)]
     zombie = Inbox(toy.database, TOY.handlers)
     await asyncio.gather(toy.process.inbox.apply(events), zombie.apply(events))
+    assert await history(toy, "k") == [1, 2, 3, 4, 5]
+
+
+async def test_two_consumers_with_the_same_batch_of_a_known_key_apply_it_once(toy: Running) -> None:
+    first, *events = [await toy.publish(Added(amount=n), "k") for n in range(1, 6)]
+    await toy.process.inbox.apply([first])
+    zombie = Inbox(toy.database, TOY.handlers)
+    async with toy.database.transaction() as busy:
+        await busy.lock(["k"])  # both reach the key before either may go on
+        both = [asyncio.create_task(one.apply(events)) for one in (toy.process.inbox, zombie)]
+        async with toy.database.reading() as db:
+            while await db.fetchval(_WAITING) < 2:
+                await asyncio.sleep(0.01)
+    await asyncio.gather(*both)
     assert await history(toy, "k") == [1, 2, 3, 4, 5]
 
 
