@@ -21,7 +21,7 @@ CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
 SERVICES = load_routes().services
 OURS = [name for name, one in CONTAINERS.items() if one["image"].startswith("shouwang:")]
 JOBS = {"databases", "migrate", "sample"}
-OTHER_VARIABLES = {"MASTER_KEY_FILE", "SIGNING_KEY_FILE", "SINK_FILE"}
+OTHER_VARIABLES = {"MASTER_KEY_FILE", "SIGNING_KEY_FILE", "SINK_FILE", "FORWARDED_ALLOW_IPS"}
 
 
 def test_every_service_runs_and_nothing_else_of_ours_does() -> None:
