@@ -35,6 +35,7 @@ POLL_SECONDS = 0.5
 BACKOFF_SECONDS_MIN = 0.1
 BACKOFF_SECONDS_MAX = 10.0
 FLOOD_KEYS = 20
+CLOSE_SECONDS = 5.0
 
 Handler = Callable[[Sequence[Event], Transaction], Awaitable[None]]
 
@@ -280,10 +281,13 @@ class Intake:
                 backoff = min(backoff * 2, BACKOFF_SECONDS_MAX)
 
     async def close(self) -> None:
-        """Leave the group."""
+        """Leave the group, or let the broker find out: during a rebalance leaving may take longer than a stop may."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            await consumer.close()
+            try:
+                await asyncio.wait_for(consumer.close(), CLOSE_SECONDS)
+            except Exception as error:
+                log.info("consumer.close_skipped", error=type(error).__name__)
 
 
 def _family(type_name: str) -> str:

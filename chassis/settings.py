@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     cursor_key: SecretStr | None = None
     """Signs list cursors. Set it when a service runs more than once; without it each process makes its own."""
     log_level: str = "INFO"
-    shutdown_seconds: float = 20.0
+    shutdown_seconds: float = 10.0
 
     @classmethod
     def settings_customise_sources(

@@ -17,6 +17,7 @@ from uuid import uuid4
 
 import asyncpg
 import httpx
+import psutil
 
 from chassis.testing import free_port
 from deploy.local.databases import ensure_databases
@@ -87,6 +88,12 @@ class Chain:
     async def restart(self, service: str) -> None:
         """Start a service (again) under the supervisor."""
         await self.supervisor.start("services", self.command(service, "serve"))
+
+    async def kill(self, service: str) -> None:
+        """End a service's process at once, as a crash would; the supervisor starts it again."""
+        for child in psutil.Process().children(recursive=True):
+            if child.cmdline()[1:3] == ["-m", f"services.{service}"]:
+                child.kill()
 
     def command(self, service: str, *arguments: str) -> Command:
         """`python -m services.<service> <arguments>` in that service's environment."""
