@@ -35,7 +35,6 @@ POLL_SECONDS = 0.5
 BACKOFF_SECONDS_MIN = 0.1
 BACKOFF_SECONDS_MAX = 10.0
 FLOOD_KEYS = 20
-CLOSE_SECONDS = 5.0
 
 Handler = Callable[[Sequence[Event], Transaction], Awaitable[None]]
 
@@ -281,13 +280,10 @@ class Intake:
                 backoff = min(backoff * 2, BACKOFF_SECONDS_MAX)
 
     async def close(self) -> None:
-        """Leave the group, or let the broker find out: during a rebalance leaving may take longer than a stop may."""
+        """Leave the group."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            try:
-                await asyncio.wait_for(consumer.close(), CLOSE_SECONDS)
-            except Exception as error:
-                log.info("consumer.close_skipped", error=type(error).__name__)
+            await consumer.close()
 
 
 def _family(type_name: str) -> str:

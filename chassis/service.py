@@ -6,7 +6,7 @@ one ends, the process stops aloud and its supervisor starts a fresh one.
 
 import argparse
 import asyncio
-import contextlib
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -201,8 +201,8 @@ async def serve(service: Service, settings: Settings) -> int:
     server.should_exit = True
     for task in [*tasks, waiter]:
         task.cancel()
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.gather(http, *tasks, waiter, return_exceptions=True), settings.shutdown_seconds)
+    # Not wait_for: it would wait for tasks that do not heed their cancellation.
+    await asyncio.wait({http, *tasks, waiter}, timeout=settings.shutdown_seconds)
     await process.stop()
     return 1 if failed else 0
 
@@ -238,7 +238,18 @@ def _run(service: Service, settings: Settings, arguments: argparse.Namespace) ->
         return _asyncio_run(service.commands[verb].run(arguments, settings))
     if verb in operations.VERBS:
         return _asyncio_run(operations.run(verb, arguments, service.name, service.handlers, settings))
-    return _asyncio_run(serve(service, settings))
+    return _serve_and_exit(service, settings)
+
+
+def _serve_and_exit(service: Service, settings: Settings) -> int:
+    """Serve, then leave at once. What was answered is committed, so nothing a library still waits for is worth waiting
+    for: a stop must not take longer than a crash."""
+    loop = uvloop.new_event_loop()
+    asyncio.set_event_loop(loop)
+    status = loop.run_until_complete(serve(service, settings))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def _asyncio_run(work: Coroutine[Any, Any, int]) -> int:
