@@ -105,7 +105,7 @@ def pom(jars: Sequence[Jar]) -> str:
         for jar in jars
     )
     return (
-        '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
+        "<project><modelVersion>4.0.0</modelVersion>"
         "<groupId>local</groupId><artifactId>broker</artifactId><version>1</version>"
         f"<dependencies>{dependencies}</dependencies></project>"
     )
