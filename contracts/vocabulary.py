@@ -1,6 +1,6 @@
 """Values that several services' payloads share: who acted, where, and the coded facts of a report."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -8,6 +8,9 @@ from contracts.envelope import Value
 
 Level = Literal["blue", "yellow", "orange", "red"]
 Role = Literal["inform", "assist", "lead"]
+CLOCK_LEEWAY = timedelta(minutes=2)
+"""How far ahead of ours a caller's clock may be: a time that lies so little in the future is not refused."""
+
 Fact = bool | int | str
 """A coded fact of the policy's `facts` section. Timestamps travel as RFC 3339 text."""
 

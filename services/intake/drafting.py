@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from chassis.problem import FieldError, Problem, invalid
@@ -11,7 +11,7 @@ from contracts.access import Subject
 from contracts.directory import TownshipPublished
 from contracts.policy import Policy, policy_in_force
 from contracts.policy import Problem as Fault
-from contracts.vocabulary import Place, Reporter
+from contracts.vocabulary import CLOCK_LEEWAY, Place, Reporter
 from services.intake.bodies import ReportBody, StatementBody
 from services.intake.domain.children import OUTSIDE, Prepared, Said, prepare
 from services.intake.domain.numbers import ZONE
@@ -20,7 +20,6 @@ from services.intake.store import cases, reports
 from services.intake.store.reports import Serials
 from services.intake.vault import Vault
 
-CLOCK_LEEWAY = timedelta(minutes=2)
 CONTACTS = frozenset({"not_a_minor", "pure_consultation"})
 """What opens no case (policy `screening_out`)."""
 

@@ -16,6 +16,7 @@ from chassis.transaction import Transaction
 from contracts.access import COORDINATOR, Resource, Subject
 from contracts.assistance import PlanAgreed
 from contracts.policy import Policy, load_calendar
+from contracts.vocabulary import CLOCK_LEEWAY
 from services.assistance import store, views
 from services.assistance.api.steps import Body, changeable, keep, permitted, policy_of, readable
 from services.assistance.domain.plan import OUTCOMES, Measure, Outcome, OwnerReason, due_at, measure_problems
@@ -101,7 +102,7 @@ async def agree_plan(
         now, policy = case.current, policy_of(case.current)
         if now.plan_id is None:
             raise conflict("plan_not_open", "安全确认后方可制定计划", "The plan opens once safety is confirmed")
-        if body.conference.held_at > tx.now:
+        if body.conference.held_at > tx.now + CLOCK_LEEWAY:
             raise invalid(
                 FieldError("#/conference/held_at", "in_the_future", "不能晚于现在", "must not be in the future")
             )

@@ -16,6 +16,7 @@ from chassis.problem import FieldError, invalid
 from chassis.transaction import Transaction
 from contracts.access import Subject
 from contracts.assistance import VisitRecorded
+from contracts.vocabulary import CLOCK_LEEWAY
 from services.assistance import store, views
 from services.assistance.api.steps import Body, changeable, policy_of, readable
 from services.assistance.domain.rounds import Round, later
@@ -98,7 +99,7 @@ async def record_visit(
 
 
 def _check_visit(body: NewVisit, now: Round, at: datetime) -> None:
-    if body.visited_at > at:
+    if body.visited_at > at + CLOCK_LEEWAY:
         raise invalid(FieldError("#/visited_at", "in_the_future", "不能晚于现在", "must not be in the future"))
     if now.started_at is not None and body.visited_at < now.started_at:
         raise invalid(

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from contracts.policy import Policy
+from contracts.vocabulary import CLOCK_LEEWAY
 from services.dispatch.domain import guards
 from services.dispatch.domain.clocks import (
     GUARDIAN_NOTICE,
@@ -233,7 +234,7 @@ def _complete(command: Complete, referral: Referral, file: ResponseFile, setting
 
 def _impossible(at: datetime, file: ResponseFile, setting: Setting, pointer: str) -> Refused | None:
     """People enter acts late, never ahead of time, and nothing of a response happens before its report."""
-    if at > setting.now:
+    if at > setting.now + CLOCK_LEEWAY:
         return Refused("in_the_future", "时间晚于现在", "The time lies in the future", "input", pointer)
     if at < file.received_at:
         return Refused("before_report", "时间早于接报", "The time lies before the report", "input", pointer)
