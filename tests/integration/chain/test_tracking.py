@@ -138,6 +138,11 @@ async def _missed(product: Chain, case_id: str, step: str) -> None:
 
 
 async def _closing_too_early_names_what_is_open(product: Chain, case_id: str) -> None:
+    async def feedback_arrived() -> bool | None:
+        items = (await product.get("st002", "assistance", f"/api/v1/closures/{case_id}"))["items"]
+        return True if "feedback" not in {item["code"] for item in items if item["state"] == "open"} else None
+
+    await until(feedback_arrived, "assistance never learnt that the reporter was told")
     body = await closing_request(product, case_id)
     version = await closure_version(product, "st002", case_id)
     refused = await product.post("st002", "assistance", "/api/v1/closures", body, version=version)
@@ -171,9 +176,17 @@ def _the_story_is_whole(items: list[dict[str, Any]]) -> None:
         "feedback.given.v1", "plan.agreed.v1", "closure.requested.v1", "case.closed.v1",
     ]  # fmt: skip
     assert {*expected, "arrival.reported.v1", "plan.opened.v1", "referral.completed.v1", "note.written"} <= set(seen)
-    firsts = [seen.index(name) for name in ("report.received.v1", "response.opened.v1", "safety.confirmed.v1")]
+    in_order = (
+        "report.received.v1", "risk.assessed.v1", "response.opened.v1", "referral.acknowledged.v1",
+        "arrival.reported.v1", "safety.confirmed.v1", "visit.recorded.v1", "assessment.recorded.v1",
+        "closure.requested.v1", "case.closed.v1",
+    )  # fmt: skip
+    firsts = [seen.index(name) for name in in_order]
     assert firsts == sorted(firsts)
-    assert seen.index("closure.requested.v1") < seen.index("case.closed.v1")
+    arrivals = [item["actor"]["staff"] for item in items if item["type"] == "arrival.reported.v1"]
+    assert set(arrivals) == {"ST010", "ST002", "ST101"}, "who was there"
+    decided = {clock["step"] for item in items for clock in item["deadlines"]}
+    assert {"S3", "S4", "S5a", "S5b", "S5c", "S6", "S8", "S13"} <= decided
     by = {item["type"]: item["actor"] for item in items}
     assert "ST127" in str(by["report.received.v1"]), "who took the call"
     assert by["response.opened.v1"]["kind"] == "system"
@@ -221,6 +234,11 @@ async def test_an_act_is_refused_by_state_version_field_and_department_with_what
     assert (await ask("st094", {}, version))[0] == 404, "health has no part in the case"
     assert (await ask("st099", {}, version))[0] == 404, "finance has its own referral, not this one"
     assert (await ask("st015", {}, version))[0] == 404, "another village"
+    for who in ("st094", "st015"):
+        for service, of in (("intake", "cases"), ("dispatch", "responses")):
+            where = product.url(service, f"/api/v1/{of}/{opened['case_id']}")
+            answer = await product.client.get(where, headers=await product.login(who))
+            assert answer.status_code == 404, (who, of)
 
     signed = await act(product, "st097", lead, "acknowledge")
     status, problem = await ask("st097", {}, signed["version"])
