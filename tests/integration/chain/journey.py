@@ -106,7 +106,10 @@ async def assess_plan_and_tell(product: Chain, opened: dict[str, Any], answers: 
     version = await until(plan, "no plan shell after safety was confirmed")
     body = {
         "measures": [{"code": "YOUTH_MENTORING", "owner_department": "youth_league", "goal": "development"}],
-        "conference": {"held_at": (await now_of(product) - timedelta(minutes=1)).isoformat(), "attendees": ["ST088", "ST101"]},
+        "conference": {
+            "held_at": (await now_of(product) - timedelta(minutes=1)).isoformat(),
+            "attendees": ["ST088", "ST101"],
+        },
     }
     answer = await product.post(CIVIL_AFFAIRS, "assistance", f"/api/v1/plans/{case_id}/agree", body, version=version)
     assert answer.status_code == 200, answer.text

@@ -144,11 +144,16 @@ async def _closing_too_early_names_what_is_open(product: Chain, case_id: str) ->
 
     await until(feedback_arrived, "assistance never learnt that the reporter was told")
     body = await closing_request(product, case_id)
-    version = await closure_version(product, "st002", case_id)
-    refused = await product.post("st002", "assistance", "/api/v1/closures", body, version=version)
-    assert (refused.status_code, refused.json()["code"]) == (409, "closure_items_open"), refused.text
-    still_open = refused.json()["open_items"]
-    assert {item["code"] for item in still_open} == {"observation", "visits", "no_open_task"}, still_open
+
+    async def refused() -> list[dict[str, Any]] | None:
+        """What the guard names, once assistance has heard of every act that went before."""
+        version = await closure_version(product, "st002", case_id)
+        answer = await product.post("st002", "assistance", "/api/v1/closures", body, version=version)
+        assert (answer.status_code, answer.json()["code"]) == (409, "closure_items_open"), answer.text
+        found = list(answer.json()["open_items"])
+        return found if {item["code"] for item in found} == {"observation", "visits", "no_open_task"} else None
+
+    still_open = await until(refused, "the guard does not name exactly what is open")
     assert all(item["zh"] and item["en"] for item in still_open)
     state = (await product.get(CIVIL_AFFAIRS, "intake", f"/api/v1/cases/{case_id}"))["state"]
     assert state == "open"
