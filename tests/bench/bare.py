@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -101,7 +102,7 @@ async def _tell(bootstrap: str, prefix: str) -> None:
 
 
 async def _stage(spec: dict[str, object]) -> None:
-    writes = [Writes(**w) for w in spec["writes"]]  # type: ignore[attr-defined]
+    writes = [Writes(**w) for w in cast("list[dict[str, Any]]", spec["writes"])]
     pool = await asyncpg.create_pool(
         str(spec["dsn"]), min_size=1, max_size=CONCURRENCY, server_settings={"synchronous_commit": "on"}
     )
@@ -171,10 +172,10 @@ async def _follow(
     await consumer.stop()
 
 
-async def _insert(connection: object, writes: list[Writes], keys: Sequence[UUID]) -> None:
+async def _insert(connection: Any, writes: list[Writes], keys: Sequence[UUID]) -> None:
     for w in writes:
         count = max(1, round(w.rows * len(keys)))
-        await connection.execute(  # type: ignore[attr-defined]
+        await connection.execute(
             f'INSERT INTO "bare_{w.table}" SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bytea[])',
             [uuid4() for _ in range(count)],
             [keys[n % len(keys)] for n in range(count)],
