@@ -1,7 +1,7 @@
-"""Is this process able to do its work? Checked by `/readyz`: database, broker, and no flood of parked keys."""
+"""Is this process able to do its work? Checked by `/readyz`: database, broker, reference data, and no flood of parked keys."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from chassis.broker import Broker
@@ -13,14 +13,20 @@ CHECK_SECONDS = 3.0
 KEEP_SECONDS = 5.0
 
 
+class NotHeard(Exception):
+    """Nothing has come yet from a topic whose state the service needs for any of its work."""
+
+
 class Readiness:
     """The checks of one process. The broker's answer is kept for KEEP_SECONDS, since asking opens a connection."""
 
-    def __init__(self, database: Database, broker: Broker, topic: str, inbox: Inbox) -> None:
+    def __init__(self, database: Database, broker: Broker, topic: str, inbox: Inbox, needs: Sequence[str] = ()) -> None:
         self._database = database
         self._broker = broker
         self._topic = topic
         self._inbox = inbox
+        self._needs = sorted(needs)
+        self._heard = not needs
         self._broker_answer: tuple[float, str | None] | None = None
 
     async def checks(self) -> dict[str, str | None]:
@@ -29,7 +35,22 @@ class Readiness:
             "database": await _outcome(self._ask_database()),
             "broker": await self._broker_state(),
             "parking": "parking_flood" if self._inbox.flooded else None,
+            "reference": await _outcome(self._ask_reference()),
         }
+
+    async def _ask_reference(self) -> None:
+        """What the service cannot work without has arrived: once heard, it is in its own tables for good."""
+        if self._heard:
+            return
+        async with self._database.reading() as connection:
+            missing = await connection.fetch(
+                "SELECT topic FROM unnest($1::text[]) AS topic WHERE NOT EXISTS "
+                "(SELECT 1 FROM stream_position p WHERE p.topic = topic.topic AND p.sequence > 0)",
+                self._needs,
+            )
+        if missing:
+            raise NotHeard(", ".join(row["topic"] for row in missing))
+        self._heard = True
 
     async def _ask_database(self) -> None:
         async with self._database.reading() as connection:

@@ -80,6 +80,8 @@ class Service:
     linger_seconds: float = 0.0
     """How long the consumer waits for more events before it applies what came: a batch costs little more than one event.
     Nothing on the way from a report to a queue should wait."""
+    needs: tuple[type[Payload], ...] = ()
+    """Announcements without which it can do none of its work: it is not ready before it has heard each once."""
     commands: Mapping[str, Command] = field(default_factory=dict)
 
     @property
@@ -106,7 +108,8 @@ class Process:
         )
         self.relay = Relay(service.name, database, broker, [service.topic])
         self.timers = Timers(database, service.on_fired) if service.on_fired else None
-        self.runtime = Runtime(settings, database, Readiness(database, broker, service.topic, self.inbox))
+        needs = {payload.TOPIC for payload in service.needs}
+        self.runtime = Runtime(settings, database, Readiness(database, broker, service.topic, self.inbox, [*needs]))
         self._broker = broker
         self._partitions = settings.kafka_partitions
         database.on_commit(self.relay.nudge)

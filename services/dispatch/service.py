@@ -25,6 +25,7 @@ SERVICE = Service(
         CaseClosed: handlers.on_case_closed,
     },
     routers=(router,),
+    needs=(TownshipPublished,),
     migrations=Path(__file__).parent / "migrations",
     settings=Settings,
     subject_of=Subject.from_claims,

@@ -62,6 +62,7 @@ SERVICE = Service(
         NoticesRecorded: handlers.on_notices_recorded,
     },
     routers=api.ROUTERS,
+    needs=(TownshipPublished,),
     migrations=Path(__file__).parent / "migrations",
     settings=IntakeSettings,
     subject_of=Subject.from_claims,

@@ -48,6 +48,7 @@ SERVICE = Service(
         CaseClosed: handlers.on_case_event,
     },
     routers=(router,),
+    needs=(TownshipPublished,),
     migrations=Path(__file__).parent / "migrations",
     settings=Settings,
     subject_of=Subject.from_claims,
