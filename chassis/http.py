@@ -1,13 +1,12 @@
 """The HTTP face of a service: one app, its door (trace, size, headers, metrics) and the pages every service has."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-import asyncpg
 import orjson
 import prometheus_client
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.routing import APIRoute, iter_route_contexts
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.datastructures import Headers
@@ -20,12 +19,16 @@ from chassis.clock import monotonic
 from chassis.docs import add_docs
 from chassis.log import begin_trace, current_traceparent, logger
 from chassis.metrics import HTTP_SECONDS
+from chassis.operating import operations_router
 from chassis.paging import signing_key
 from chassis.parameters import query_names
 from chassis.problem import known
+from chassis.reading import Reading, RuntimeOf, reading, runtime_of
 
 if TYPE_CHECKING:
     from chassis.service import Runtime, Service
+
+__all__ = ["Door", "Reading", "RuntimeOf", "create_app", "reading", "runtime_of"]
 
 log = logger(__name__)
 
@@ -68,43 +71,23 @@ def create_app(service: "Service", runtime: "Runtime") -> FastAPI:
     problem.install(app)
     _add_operations(app)
     add_docs(app)
-    for router in service.routers:
+    for router in (operations_router(service.name), *service.routers):
         app.include_router(router)
+    if service.furnish:
+        service.furnish(app)
     app.state.parameters = {
         route.endpoint: frozenset(query_names(route.dependant))
         for route in iter_route_contexts(app.routes)
         if isinstance(route.original_route, APIRoute)
     }
-    if missing := unguarded(app):
+    if missing := unguarded(app, service.public):
         raise RuntimeError(f"routes without a guard: {', '.join(missing)}")
-    app.add_middleware(Door, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(Door, max_body_bytes=settings.max_body_bytes, larger=service.body_caps)
     return app
 
 
 def _operation_id(route: APIRoute) -> str:
     return route.name
-
-
-async def runtime_of(request: Request) -> "Runtime":
-    """The running service: its settings, database and what its startup made."""
-    runtime: Runtime = request.app.state.runtime
-    return runtime
-
-
-async def reading(request: Request) -> AsyncIterator[asyncpg.Connection]:
-    """A connection for views, given back as soon as the path function has returned.
-
-    All its queries see one moment: an answer put together from several tables never mixes before and after a commit.
-    """
-    async with (
-        request.app.state.runtime.database.reading() as connection,
-        connection.transaction(isolation="repeatable_read", readonly=True),
-    ):
-        yield connection
-
-
-Reading = Annotated[asyncpg.Connection, Depends(reading, scope="function")]
-RuntimeOf = Annotated[Any, Depends(runtime_of)]
 
 
 def _add_operations(app: FastAPI) -> None:
@@ -132,23 +115,26 @@ def _add_operations(app: FastAPI) -> None:
 class Door:
     """Outermost layer, for every request: trace, body cap, headers, duration, a log line for refusals, 500 for what nobody caught."""
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_body_bytes: int, larger: Mapping[str, int] | None = None) -> None:
         self._app = app
         self._cap = max_body_bytes
+        self._larger = larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        cap = self._larger.get(scope["path"], self._cap)
         begin_trace(Headers(scope=scope).get("traceparent"))
         visit = _Visit(scope, send)
         try:
-            if _declared_length(scope) > self._cap:
-                await known(413, "too_large").response(problem.language(Request(scope)))(scope, receive, visit.send)
+            if _declared_length(scope) > cap:
+                refusal = await problem.answered(Request(scope), known(413, "too_large"))
+                await refusal(scope, receive, visit.send)
             else:
-                await self._app(scope, _capped(receive, self._cap), visit.send)
+                await self._app(scope, _capped(receive, cap), visit.send)
         except Exception as error:
-            answer = problem.unexpected(Request(scope), error)
+            answer = await problem.unexpected(Request(scope), error)
             if visit.status:
                 raise  # the head is out: only a broken connection can still tell the client
             await answer(scope, receive, visit.send)

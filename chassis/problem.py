@@ -12,11 +12,24 @@ import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 
 from chassis.log import current_trace_id, logger, places
 from chassis.validation import FieldError, field_errors
 
-__all__ = ["FieldError", "Problem", "conflict", "forbidden", "install", "invalid", "not_found", "refused", "unexpected"]
+__all__ = [
+    "FieldError",
+    "Problem",
+    "answered",
+    "conflict",
+    "forbidden",
+    "install",
+    "invalid",
+    "not_found",
+    "problem_of",
+    "refused",
+    "unexpected",
+]
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = "2"
@@ -157,7 +170,7 @@ def refused(denial: Denial) -> Problem:
     return not_found() if denial.hidden else forbidden(denial.reason)
 
 
-def language(request: Request) -> int:
+def language(request: HTTPConnection) -> int:
     """0 = Chinese unless Accept-Language prefers English over Chinese."""
     best = (0.0, 0)
     for part in request.headers.get("accept-language", "").lower().split(","):
@@ -176,19 +189,30 @@ def _weight(parameters: str) -> float:
         return 0.0
 
 
-def unexpected(request: Request, error: Exception) -> Response:
+async def answered(request: Request, problem: Problem) -> Response:
+    """The problem in the form of this app: JSON, unless its service replaced `app.state.render_problem` (pages)."""
+    response: Response = await request.app.state.render_problem(request, problem)
+    return response
+
+
+async def _as_json(request: Request, problem: Problem) -> Response:
+    return problem.response(language(request))
+
+
+async def unexpected(request: Request, error: Exception) -> Response:
     """500: logged by type and place, told to the client by trace id only."""
     log.error("unexpected_error", error=type(error).__qualname__, places=places(error))
-    return known(500, "internal_error").response(language(request))
+    return await answered(request, known(500, "internal_error"))
 
 
 def install(app: FastAPI) -> None:
     """Give every error the framework, the database driver or a route can raise its problem answer."""
+    app.state.render_problem = _as_json
 
     async def answer(request: Request, error: Exception) -> Response:
         if isinstance(error, ValueError) and isinstance(error, asyncpg.InterfaceError):
             raise error  # a wrongly typed statement argument is our fault, not the database being away
-        return _problem_of(error).response(language(request))
+        return await answered(request, problem_of(error))
 
     for kind in (Problem, RequestValidationError, HTTPException, *_UNAVAILABLE, *_BUSY):
         app.add_exception_handler(kind, answer)
@@ -215,7 +239,8 @@ def busy(error: BaseException) -> bool:
     return isinstance(error, _BUSY)
 
 
-def _problem_of(error: Exception) -> Problem:
+def problem_of(error: Exception) -> Problem:
+    """The problem that an error of the framework, the database driver or a route amounts to."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, RequestValidationError):

@@ -17,7 +17,7 @@ from typing import Any
 import structlog
 import uvicorn
 import uvloop
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 
 from chassis import metrics, migrations, operations
 from chassis.broker import Broker
@@ -42,6 +42,7 @@ class Runtime:
 
     settings: Any
     database: Database
+    inbox: Inbox
     ready: Readiness
     resources: dict[str, Any] = field(default_factory=dict)
 
@@ -82,7 +83,13 @@ class Service:
     Nothing on the way from a report to a queue should wait."""
     needs: tuple[type[Payload], ...] = ()
     """Announcements without which it can do none of its work: it is not ready before it has heard each once."""
+    public: frozenset[str] = frozenset()
+    """Addresses of its own that may be asked without a token."""
+    furnish: Callable[[FastAPI], None] | None = None
+    """Adds to the app what routers cannot: static files, answers to errors in another form."""
     commands: Mapping[str, Command] = field(default_factory=dict)
+    body_caps: Mapping[str, int] = field(default_factory=dict)
+    """Addresses that take larger bodies than `max_body_bytes` (uploads): path, bytes at most."""
 
     @property
     def topic(self) -> str:
@@ -109,7 +116,9 @@ class Process:
         self.relay = Relay(service.name, database, broker, [service.topic])
         self.timers = Timers(database, service.on_fired) if service.on_fired else None
         needs = {payload.TOPIC for payload in service.needs}
-        self.runtime = Runtime(settings, database, Readiness(database, broker, service.topic, self.inbox, [*needs]))
+        self.runtime = Runtime(
+            settings, database, self.inbox, Readiness(database, broker, service.topic, self.inbox, [*needs])
+        )
         self._broker = broker
         self._partitions = settings.kafka_partitions
         database.on_commit(self.relay.nudge)

@@ -124,8 +124,8 @@ def read_envelope(topic: str, key: bytes | None, headers: Headers, value: bytes 
             sequence=sequence,
             time=time.astimezone(UTC),
             correlation_id=named.get("ce_correlationid", named["ce_id"]),
-            causation_id=named.get("ce_causationid"),
-            traceparent=named.get("ce_traceparent"),
+            causation_id=named.get("ce_causationid") or None,
+            traceparent=named.get("ce_traceparent") or None,
             value=value,
         )
     except (KeyError, ValueError, OverflowError) as error:

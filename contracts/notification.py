@@ -30,3 +30,19 @@ class NoticesRecorded(Payload):
     cause_type: str
     notices: tuple[NoticeRecord, ...]
     recorded_at: datetime
+
+
+class DeliveryFailed(Payload):
+    """A message could not be delivered and will not be tried again; the next channel or person was chosen (K20)."""
+
+    TYPE = "delivery.failed.v1"
+    TOPIC = TOPIC
+
+    case_id: UUID | None
+    notice_id: UUID
+    kind: str
+    channel: str
+    recipient_kind: Literal["staff", "organisation", "external"]
+    recipient: str
+    attempts: int
+    at: datetime

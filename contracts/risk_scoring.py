@@ -54,7 +54,9 @@ class RiskAssessed(Payload):
     case_number: str
     response_no: int
     assessment_id: UUID
-    cause: Literal["report", "assessment", "manual_raise", "manual_lowering"]
+    cause: Literal[
+        "report", "assessment", "amendment", "trigger", "review", "rescreen", "manual_raise", "manual_lowering"
+    ]
     report: ReportDigest | None = None
     children: tuple[ChildAssessment, ...]
     report_level: Level
@@ -83,3 +85,96 @@ class LevelLoweringProposed(Payload):
     best_interest_note_id: UUID
     proposed_by: Actor
     proposed_at: datetime
+
+
+class ReassessmentOpened(Payload):
+    """Something happened that calls for a new assessment. `trigger` is a code of the policy's `risk.reassessment.triggers`, or
+    `fact_finding`: a provisional score must be made again after the first contact.
+
+    Announced anew, with the same `task_id`, when the level or the due time changed; the newest stands.
+    """
+
+    TYPE = "reassessment.opened.v1"
+    TOPIC = TOPIC
+
+    case_id: UUID
+    case_number: str
+    township: str
+    task_id: UUID
+    trigger: str
+    level: Level
+    due_at: datetime
+    opened_at: datetime
+    policy_version: str
+
+
+class ReassessmentDone(Payload):
+    """The reassessment was made, or proved needless (`outcome`). `late_seconds` stays for ever (KPI rule `late`)."""
+
+    TYPE = "reassessment.done.v1"
+    TOPIC = TOPIC
+
+    case_id: UUID
+    task_id: UUID
+    trigger: str
+    outcome: Literal["assessed", "superseded", "case_closed"]
+    assessment_id: UUID | None = None
+    late_seconds: int = 0
+    by: Actor
+    at: datetime
+
+
+class ReassessmentDueSoon(Payload):
+    """Most of the time for a reassessment is over, and nobody has made it (policy `risk.reassessment.remind`)."""
+
+    TYPE = "reassessment.due-soon.v1"
+    TOPIC = TOPIC
+
+    case_id: UUID
+    case_number: str
+    township: str
+    task_id: UUID
+    trigger: str
+    level: Level
+    due_at: datetime
+    fired_at: datetime
+
+
+class ReassessmentOverdue(Payload):
+    """A reassessment is past its due time; repeated until it is made."""
+
+    TYPE = "reassessment.overdue.v1"
+    TOPIC = TOPIC
+
+    case_id: UUID
+    case_number: str
+    township: str
+    task_id: UUID
+    trigger: str
+    level: Level
+    due_at: datetime
+    fired_at: datetime
+    repeat_no: int
+
+
+class ChildScreened(Payload):
+    """What the instrument says of a surveyed child. `suggests` is advice: a person decides whether a case is opened.
+
+    `open_case` where the level is ORANGE or above, an override fired or harm is suspected; `fact_finding` where it is YELLOW or
+    the score is provisional; `register_only` otherwise, and where an open case already carries that level.
+    """
+
+    TYPE = "child.screened.v1"
+    TOPIC = TOPIC
+
+    child_id: UUID
+    survey_id: UUID
+    level: Level
+    score: int
+    score_upper: int
+    completeness: int
+    fired: tuple[str, ...] = ()
+    suggests: Literal["open_case", "fact_finding", "register_only"]
+    instrument: str
+    policy_version: str
+    at: datetime

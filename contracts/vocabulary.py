@@ -38,11 +38,15 @@ class Place(Value):
 
 
 class Reporter(Value):
-    """The reporter as far as rules need it (D-4.1.5): kind and duty, never identity."""
+    """The reporter as far as rules need it (D-4.1.5): kind and duty, never identity.
+
+    `mandated` = must report by law or plan; `duty_bearing` = a relative or friend whose duty the plan stresses.
+    """
 
     kind: str
     mandated: bool = False
     anonymous: bool = False
+    duty_bearing: bool = False
 
 
 class ChildIntake(Value):
@@ -57,7 +61,11 @@ class ChildIntake(Value):
 
 
 class ReportDigest(Value):
-    """What later services need to know of a report. `received_at` is the anchor `received` of the policy's clocks."""
+    """What later services need to know of a report. `received_at` is the anchor `received` of the policy's clocks.
+
+    `known_since` is when the reporter came to know (K15: minutes from known to reported); `unreported_by` the kinds of
+    people with a duty to report who knew and did not (D-4.1.5).
+    """
 
     report_id: UUID
     disposition: Literal["case_opened", "case_reopened", "attached_to_open_case", "transfer_out"]
@@ -66,3 +74,5 @@ class ReportDigest(Value):
     reporter: Reporter
     place: Place
     township: str
+    known_since: datetime | None = None
+    unreported_by: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 from contracts.policy.calendar import Due, WorkingCalendar, due_at
 from contracts.policy.conditions import Circumstances, Condition, FactValue, PolicyError, compile_condition
 from contracts.policy.limits import Label, Limit, elapsed
-from contracts.policy.model import Policy, load_calendar, load_policy, policy_in_force, policy_versions
+from contracts.policy.model import Policy, load_calendar, load_policy, policy_in_force, policy_versions, read_policy
 from contracts.policy.screening import Problem, Screened, intake_problems, screen
 
 __all__ = [
@@ -26,5 +26,6 @@ __all__ = [
     "load_policy",
     "policy_in_force",
     "policy_versions",
+    "read_policy",
     "screen",
 ]

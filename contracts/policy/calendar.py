@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from contracts.policy.limits import Limit, elapsed
 
 DAY = timedelta(days=1)
 SATURDAY = 5
+DayKind = Literal["working_day", "makeup_workday", "weekend", "holiday"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,12 @@ class WorkingCalendar:
             return day.weekday() < SATURDAY and (day.month, day.day) not in self._fixed_dates
         return day in self._makeup_workdays or (day.weekday() < SATURDAY and day not in self._holidays)
 
+    def kind_of(self, day: date) -> DayKind:
+        """What sort of day it is. Without data of the year there are only the fixed holidays and no make-up workdays."""
+        if self.is_working_day(day):
+            return "working_day" if day.weekday() < SATURDAY else "makeup_workday"
+        return "weekend" if day.weekday() >= SATURDAY and day not in self._holidays else "holiday"
+
     def due_at(self, limit: Limit, anchor: datetime) -> Due:
         """The moment `limit` ends when it starts at `anchor` (aware)."""
         if limit.clock == "H24":
@@ -85,12 +92,28 @@ class WorkingCalendar:
         day, provisional = self._nth_working_day(start, days)
         if cap_days is not None:
             day = min(day, start + cap_days * DAY)
-        return Due(datetime.combine(day, self._day_end, self.zone).astimezone(UTC), provisional)
+        return Due(self._end_of(day), provisional)
 
     def working_days_between(self, start: datetime, end: datetime) -> int:
         """Working days after the day of `start` up to and including the day of `end`."""
         day, last = start.astimezone(self.zone).date(), end.astimezone(self.zone).date()
         return sum(self.is_working_day(day + n * DAY) for n in range(1, (last - day).days + 1))
+
+    def day_ends_between(self, start: datetime, end: datetime) -> int:
+        """Ends of working days after `start`, up to and including `end`."""
+        day, last = start.astimezone(self.zone).date(), end.astimezone(self.zone).date()
+        days = (day + n * DAY for n in range((last - day).days + 1))
+        return sum(self.is_working_day(day) and start < self._end_of(day) <= end for day in days)
+
+    def day_end_after(self, start: datetime, n: int) -> Due:
+        """The `n`-th end of a working day after `start` (1 = the next); today's counts while it lies ahead."""
+        today = start.astimezone(self.zone).date()
+        left = n - (self.is_working_day(today) and start < self._end_of(today))
+        day, provisional = self._nth_working_day(today, left)
+        return Due(self._end_of(day), provisional)
+
+    def _end_of(self, day: date) -> datetime:
+        return datetime.combine(day, self._day_end, self.zone).astimezone(UTC)
 
     def _count(self, start: date, days: int) -> tuple[date, bool]:
         """The n-th working day after `start`, and whether that day lies in a year without data (cap or not)."""

@@ -7,18 +7,6 @@ from contracts.policy.conditions import Condition, PolicyError, RawCondition, an
 from contracts.policy.limits import Label
 from contracts.policy.sections import Factor, NamedCondition, NoticeRule, Risk, RoutingRules, Sla
 
-NOTICE_TRIGGERS: Mapping[str, RawCondition] = {
-    "N-1": {"all": [{"reporter_kind": ["grid_member", "village_worker"]}, {"any": ["suspected_harm", "level_hi"]}]},
-    "N-3": "reporter_is_school",
-    "N-4": {"reporter_kind": ["state_organ"]},
-    "N-5": {"all": [{"reporter_kind": ["doctor"]}, {"any": [{"fact": "abandoned"}, {"concern": ["H6"]}, "injury"]}]},
-    "N-6": {"concern": ["H5", "N1", "N2"]},
-}
-"""Readings of the notices' trigger texts for a report on receipt: major difficulty = RED or ORANGE (N-1); improper or
-absent guardianship = neglect, no guardian, guardian with drug use, disorder or alcohol misuse (N-6). N-8, N-10 and N-11
-follow later acts, N-2 and N-7 have a `when` of their own.
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -78,6 +66,17 @@ class StepConditions:
 
 
 @dataclass(frozen=True, slots=True)
+class Owed:
+    """A notice that people give by hand, and what makes it owed: a condition of the report or a ladder step."""
+
+    notice: str
+    cause: str
+    to: tuple[str, ...]
+    condition: Condition | None
+    ladder_steps: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Compiled:
     """Everything conditional in one policy version."""
 
@@ -93,6 +92,7 @@ class Compiled:
     conflict: Condition
     steps: Mapping[str, StepConditions]
     notices: Mapping[str, Condition]
+    owed_by_hand: tuple[Owed, ...]
     notice_withheld: Condition
 
 
@@ -148,11 +148,12 @@ def compile_rules(
             )
             for step in sla.steps
         },
-        notices={
-            notice.id: compiled(when)
+        notices={notice.id: compiled(notice.when) for notice in notices if notice.when is not None},
+        owed_by_hand=tuple(
+            Owed(notice.id, owed.cause, owed.to, optional(owed.when), frozenset(owed.ladder_step))
             for notice in notices
-            if (when := notice.when or NOTICE_TRIGGERS.get(notice.id)) is not None
-        },
+            for owed in notice.owed
+        ),
         notice_withheld=_withheld(notices, named),
     )
 

@@ -1,9 +1,10 @@
 """One version of the policy as a typed value, and where versions are found.
 
-A policy version is one file, `policy-<version>.yaml`, in this folder. A change is a new file with a new version and
-its own `effective_from`; a running case keeps the version its clocks were armed with.
+A policy version is one file, `policy-<version>.yaml`, in this folder or in the one that POLICY_FOLDER names. A change is a
+new file with a new version and its own `effective_from`; a running case keeps the version its clocks were armed with.
 """
 
+import os
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from functools import cached_property, lru_cache
@@ -13,10 +14,19 @@ from typing import Any, Protocol, Self
 import yaml
 from pydantic import ConfigDict, Field, model_validator
 
+from contracts.policy.assistance import Assistance
 from contracts.policy.calendar import WorkingCalendar
+from contracts.policy.closure import Closure, ReopenWindow
 from contracts.policy.compiled import Compiled, compile_rules
-from contracts.policy.conditions import Circumstances, FactValue, PolicyError
+from contracts.policy.conditions import Circumstances, FactValue, PolicyError, compile_condition
+from contracts.policy.contacts import Channel, Contacts
+from contracts.policy.guardian_ladder import GuardianLadder
+from contracts.policy.kpis import Kpis
 from contracts.policy.limits import Basis, Label, Limit, SameAs, Section, ZonedLimit
+from contracts.policy.placement import Placement
+from contracts.policy.programme import Programme
+from contracts.policy.reassessment import FACT_FINDING
+from contracts.policy.registers import Registers, Tag, check_tags_and_registers
 from contracts.policy.sections import (
     Clocks,
     Coded,
@@ -34,8 +44,11 @@ from contracts.policy.sections import (
     Tier,
     UnansweredChecklist,
 )
+from contracts.policy.visits import Visits
 
 FOLDER = Path(__file__).parent
+MORE_POLICIES = "POLICY_FOLDER"
+"""The environment variable that names a folder with further versions, mounted alike into every service."""
 CALENDAR_FILE = FOLDER / "calendar-cn.yaml"
 
 
@@ -69,13 +82,14 @@ class Policy(Section):
     several_children: dict[str, Any]
     conditions: dict[str, NamedCondition]
     reporter_kinds: tuple[ReporterKind, ...]
-    channels: tuple[Coded, ...]
+    channels: tuple[Channel, ...]
     channel_transfer: dict[str, Any]
+    contacts: Contacts
     risk: Risk
     concerns: tuple[Concern, ...]
     lead_priority: tuple[str, ...]
     problem_domains: tuple[Coded, ...]
-    tags: tuple[Coded, ...]
+    tags: tuple[Tag, ...]
     stages: tuple[Coded, ...]
     departments: tuple[Department, ...]
     handling_owner_rule: dict[str, Any]
@@ -86,17 +100,17 @@ class Policy(Section):
     routing: RoutingRules
     notices: tuple[NoticeRule, ...]
     sla: Sla
-    visits: dict[str, Any]
-    closure: dict[str, Any]
-    reopen: tuple[dict[str, Any], ...]
+    visits: Visits
+    closure: Closure
+    reopen: tuple[ReopenWindow, ...]
     reopen_always: str
-    guardian_ladder: dict[str, Any]
-    placement: dict[str, Any]
-    assistance: dict[str, Any]
-    registers: dict[str, Any]
-    kpis: dict[str, Any]
+    guardian_ladder: GuardianLadder
+    placement: Placement
+    assistance: Assistance
+    registers: Registers
+    kpis: Kpis
     data_protection: dict[str, Any]
-    programme: dict[str, Any]
+    programme: Programme
     basis: Basis = ()
 
     @model_validator(mode="after")
@@ -108,6 +122,9 @@ class Policy(Section):
         if self.risk.total != sum(factor.max for factor in self.risk.factors):
             raise PolicyError("the factors do not add up to the total")
         _ = self.compiled
+        for raw in (*self.guardian_ladder.conditions(), *self.placement.conditions(), *self.visits.conditions()):
+            compile_condition(raw, self.compiled.named)
+        check_tags_and_registers(self.tags, self.registers, self.departments_by_code, self.compiled.named)
         return self
 
     @cached_property
@@ -203,13 +220,16 @@ class Policy(Section):
     @cached_property
     def other_clocks(self) -> Mapping[str, tuple[str, Mapping[str, Limit]]]:
         """Clocks the policy states outside `sla.steps`: code → anchor code and limit per level."""
-        notice = self.notices_by_id["N-9"]
+        given = {notice.id: (notice.anchor or "received", notice.limits) for notice in self.notices if notice.limits}
+        check = self.routing.added.welfare_check
         rescore, reassessment = self.risk.missing_information, self.risk.reassessment
         return {
-            notice.id: (notice.anchor or "received", notice.limits),
+            **given,
+            "welfare_check": (check.anchor, check.limits),
             "rescore": (rescore.rescore_anchor, rescore.rescore_after_first_contact),
             "reassessment": (reassessment.anchor, reassessment.due),
             "return_decision": ("returned", self.routing.return_of_referral.decision_limit),
+            "supervision": ("ordered", self.sla.supervision.reply),
         }
 
     def step_limit(self, step: str, level: str) -> Limit | ZonedLimit | None:
@@ -236,7 +256,8 @@ class Policy(Section):
     def labels(self) -> Mapping[tuple[str, str], Label]:
         """Labels by (kind, code). Kinds: level, fact, concern, department, external_body, post, tier, role, stage,
         step, notice, factor, option (code `A1:severe`), rule, channel, reporter_kind, tag, trigger, pause_reason,
-        problem_domain, anchor, closure_reason.
+        extension_reason, add_reason, revoke_reason, safety_task, problem_domain, anchor, closure_reason,
+        contact_kind, callback_outcome, receiver.
         """
         lists: dict[str, Iterable[Any]] = {
             "level": self.levels, "concern": self.concerns, "department": self.departments,
@@ -244,9 +265,20 @@ class Policy(Section):
             "role": self.routing.roles, "factor": self.risk.factors, "channel": self.channels,
             "reporter_kind": self.reporter_kinds, "tag": self.tags, "problem_domain": self.problem_domains,
             "trigger": self.risk.reassessment.triggers, "pause_reason": self.sla.pause.reasons,
+            "extension_reason": self.sla.extension.reasons, "add_reason": self.routing.added.add_reasons,
+            "revoke_reason": self.routing.added.revoke_reasons, "safety_task": self.routing.added.safety_tasks,
         }  # fmt: skip
         labels = {(kind, entry.code): entry.label for kind, entries in lists.items() for entry in entries}
+        labels.update({("contact_kind", kind.code): kind.label for kind in self.contacts.kinds})
+        labels.update(
+            {("callback_outcome", outcome.code): outcome.label for outcome in self.contacts.callback.outcomes}
+        )
+        labels.update({("receiver", receiver.code): receiver.label for receiver in self.contacts.transfer.receivers})
         labels.update({("step", step.id): step.label for step in self.sla.steps})
+        labels["step", "supervision"] = self.sla.supervision.label
+        labels["trigger", FACT_FINDING] = self.risk.missing_information.fact_finding_label
+        labels["step", "welfare_check"] = self.routing.added.welfare_check.label
+        labels.update({("step", notice.id): notice.label for notice in self.notices if notice.limits})
         labels.update({("notice", notice.id): notice.label for notice in self.notices})
         labels.update({("rule", rule.id): rule.label for rule in (*self.risk.overrides, *self.risk.floors)})
         labels.update({("rule", rule.id): rule.label for rule in self.risk.plus_one})
@@ -255,7 +287,9 @@ class Policy(Section):
             {("option", f"{f.code}:{option.code}"): option.label for f in self.risk.factors for option in f.options}
         )
         labels.update({("anchor", c): Label(zh=a["zh"], en=a["en"]) for c, a in self.clocks.anchors.items()})
-        labels.update({("closure_reason", r["code"]): Label(**r["label"]) for r in self.closure["reasons"]})
+        labels.update(self.guardian_ladder.labels())
+        labels.update(self.placement.labels())
+        labels.update(self.closure.labels())
         return labels
 
     def label(self, kind: str, code: str) -> Label:
@@ -273,23 +307,42 @@ class Policy(Section):
         return Label(zh=f"{factor.zh}：{chosen.zh}", en=f"{factor.en}: {chosen.en}")
 
 
+def _folders() -> tuple[Path, ...]:
+    more = os.environ.get(MORE_POLICIES)
+    return (FOLDER, Path(more)) if more else (FOLDER,)
+
+
 @lru_cache(maxsize=1)
 def policy_versions() -> tuple[str, ...]:
-    """The versions in this folder, oldest first by `effective_from`."""
-    found = [load_policy(path.stem.removeprefix("policy-")) for path in FOLDER.glob("policy-*.yaml")]
+    """The versions that can be loaded, oldest first by `effective_from`."""
+    names = {path.stem.removeprefix("policy-") for folder in _folders() for path in folder.glob("policy-*.yaml")}
+    found = [load_policy(name) for name in names]
     return tuple(policy.policy_version for policy in sorted(found, key=lambda p: (p.effective_from, p.policy_version)))
 
 
 @lru_cache(maxsize=16)
 def load_policy(version: str) -> Policy:
     """One policy version, read once. Raises PolicyError when there is no such version."""
-    path = FOLDER / f"policy-{version}.yaml"
-    if not path.is_file():
-        raise PolicyError(f"there is no policy {version!r}")
-    policy = Policy.model_validate(_read(path))
-    if policy.policy_version != version:
+    for folder in _folders():
+        path = folder / f"policy-{version}.yaml"
+        if path.is_file():
+            return read_policy(path)
+    raise PolicyError(f"there is no policy {version!r}")
+
+
+def read_policy(path: Path) -> Policy:
+    """The policy in a file. Raises PolicyError, or ValidationError (pydantic) where it does not fit the model."""
+    policy = Policy.model_validate(read_mapping(path))
+    named = path.stem.removeprefix("policy-")
+    if path.stem != named and policy.policy_version != named:
         raise PolicyError(f"{path.name} says it is version {policy.policy_version}")
     return policy
+
+
+def chosen_policy(text: str) -> Policy:
+    """A policy by the name of its file, or by its version. Raises as `read_policy` and `load_policy` do."""
+    path = Path(text)
+    return read_policy(path) if path.suffix in {".yaml", ".yml"} else load_policy(text)
 
 
 def policy_in_force(on: date) -> Policy:
@@ -304,10 +357,11 @@ def policy_in_force(on: date) -> Policy:
 @lru_cache(maxsize=1)
 def load_calendar() -> WorkingCalendar:
     """The working-day calendar in this folder, read once."""
-    return WorkingCalendar.from_file(_read(CALENDAR_FILE))
+    return WorkingCalendar.from_file(read_mapping(CALENDAR_FILE))
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_mapping(path: Path) -> dict[str, Any]:
+    """The content of a YAML file. Raises PolicyError when it is no mapping, yaml.YAMLError when it is no YAML."""
     with path.open(encoding="utf-8") as file:
         content = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  a safe loader
     if not isinstance(content, dict):

@@ -8,8 +8,12 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
+from contracts.policy.added_referrals import AddedReferrals
 from contracts.policy.conditions import RawCondition
+from contracts.policy.duplicates import DuplicateRule
 from contracts.policy.limits import Basis, Label, Limit, SameAs, Section, ZonedLimit
+from contracts.policy.reassessment import MissingInformation, Reassessment
+from contracts.policy.supervision import ExtensionRule, SupervisionRule
 
 LevelLimits = dict[str, Limit]
 """One limit per level code."""
@@ -112,14 +116,6 @@ class PlusOneRule(Section):
     evaluated_at_default: bool = False
 
 
-class MissingInformation(Section):
-    unknown_is_never_zero: bool
-    fact_finding_task: str
-    rescore_after_first_contact: LevelLimits
-    rescore_anchor: str
-    rescore_anchor_default: bool
-
-
 class KnownAtIntake(Section):
     referrals: dict[str, str]
     referrals_level_hi: dict[str, str]
@@ -147,14 +143,6 @@ class ManualChange(Section):
     basis: Basis
 
 
-class Reassessment(Section):
-    due: LevelLimits
-    anchor: str
-    anchor_default: bool
-    triggers: tuple[Coded, ...]
-    batch: dict[str, Any]
-
-
 class Risk(Section):
     """The instrument: factors, points, and the rules that set the level whatever the points."""
 
@@ -179,7 +167,7 @@ class Risk(Section):
     screening_out_never_when_override_holds: dict[str, bool]
     outside_township_handling: OutsideTownship
     off_ledger: dict[str, Any]
-    duplicate_rule: dict[str, Any]
+    duplicate_rule: DuplicateRule
     manual_change: ManualChange
     automation: dict[str, Any]
     reassessment: Reassessment
@@ -285,6 +273,7 @@ class RoutingRules(Section):
     restricted: RestrictedRule
     conflict_of_interest: ConflictRule
     return_of_referral: ReturnRule
+    added: AddedReferrals
     basis: Basis
 
 
@@ -294,8 +283,18 @@ class Withheld(Section):
     then: str
 
 
+class OwedNotice(Section):
+    """When a notice given by hand is owed by itself: a condition of the report, or a step of the guardian ladder."""
+
+    cause: str
+    when: RawCondition | None = None
+    ladder_step: tuple[str, ...] = ()
+    to: tuple[str, ...]
+    default: bool = False
+
+
 class NoticeRule(Section):
-    """A duty notice N-n. `when` is computable; `trigger` is text whose reading stands where notices are decided."""
+    """A duty notice N-n. `when` is the computable reading of `trigger`; a notice without it follows a later act."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -309,6 +308,7 @@ class NoticeRule(Section):
     anchor: str | None = None
     limits: LevelLimits = {}
     withheld: Withheld | None = None
+    owed: tuple[OwedNotice, ...] = ()
     basis: Basis = ()
 
 
@@ -378,3 +378,5 @@ class Sla(Section):
     sms_content: dict[str, tuple[str, ...]]
     level_change: LevelChangeRule
     pause: PauseRule
+    extension: ExtensionRule
+    supervision: SupervisionRule
