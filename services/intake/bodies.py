@@ -86,7 +86,14 @@ class SiblingBody(StatementBody):
 
 
 class ReportBody(StatementBody):
-    """A report as the desk takes it down (D-4.1.4). At most one of `attach_to_case` and `reopen_case`."""
+    """A report as the desk takes it down (D-4.1.4). At most one of `attach_to_case` and `reopen_case`.
+
+    Without either, a report on a child who is surely known joins that child's case (policy `duplicate_rule`), unless
+    `not_same_as` names that case: the desk knows better.
+
+    `known_since`: when the reporter came to know. `unreported_by`: kinds of people with a duty to report who knew and did
+    not (D-4.1.5). `call_id`: the call it came with. `transfer_id`: the hand-over it takes up, signed for by it.
+    """
 
     received_at: AwareDatetime | None = None
     channel: str
@@ -95,6 +102,11 @@ class ReportBody(StatementBody):
     siblings: tuple[SiblingBody, ...] = Field(default=(), max_length=MAX_SIBLINGS)
     attach_to_case: Reference | None = None
     reopen_case: Reference | None = None
+    not_same_as: tuple[Reference, ...] = Field(default=(), max_length=MAX_SIBLINGS)
+    known_since: AwareDatetime | None = None
+    unreported_by: tuple[str, ...] = Field(default=(), max_length=MAX_SIBLINGS)
+    call_id: UUID | None = None
+    transfer_id: UUID | None = None
 
 
 class ReportedChild(BaseModel):
@@ -107,16 +119,34 @@ class ReportedChild(BaseModel):
 
 
 class PossibleDuplicate(BaseModel):
-    """A case whose child may be the same. A person decides; nothing is merged by itself."""
+    """A case whose child may be the same, or live in the same household. A person decides; nothing is merged by itself.
+
+    `child`: position of the reported child, 0 for the first. `score`: likeness in percent. `same`: what agrees.
+    """
 
     case_id: UUID
     case_number: str
     state: str
     same: tuple[str, ...]
+    person_id: UUID | None = None
+    kind: Literal["same_child", "same_household"] = "same_child"
+    score: int | None = None
+    child: int = 0
+
+
+class Recognition(BaseModel):
+    """Why a report that named no case joined one: the likeness of its child to that case's, in percent, and what agrees."""
+
+    case_id: UUID
+    score: int
+    same: tuple[str, ...]
 
 
 class ReportReply(BaseModel):
-    """The receipt of a report: committed, and on its way to the departments."""
+    """The receipt of a report: committed, and on its way to the departments.
+
+    `disposition` "accepted" without a case: it joined a case that the caller may not know of.
+    """
 
     report_id: UUID
     report_number: str
@@ -128,4 +158,5 @@ class ReportReply(BaseModel):
     response_no: int | None = None
     children: tuple[ReportedChild, ...] = ()
     possible_duplicates: tuple[PossibleDuplicate, ...] = ()
+    recognised: Recognition | None = None
     links: dict[str, str]

@@ -14,8 +14,10 @@ from contracts.policy import Problem as Fault
 from contracts.vocabulary import CLOCK_LEEWAY, Place, Reporter
 from services.intake.bodies import ReportBody, StatementBody
 from services.intake.domain.children import OUTSIDE, Prepared, Said, prepare
+from services.intake.domain.matching import PROVING
 from services.intake.domain.numbers import ZONE
 from services.intake.domain.places import Areas, areas_of, locate
+from services.intake.recognising import particulars_of, tokens
 from services.intake.store import cases, reports
 from services.intake.store.reports import Serials
 from services.intake.vault import Vault
@@ -57,6 +59,8 @@ class Draft:
     serials: Serials
     children: tuple[tuple[StatementBody, Prepared], ...]
     screened: str | None
+    on_file: UUID | None = None
+    """The first child is on file already (a survey put it there), though it has no case."""
 
     @property
     def restricted(self) -> bool:
@@ -79,6 +83,7 @@ async def draft_report(tx: Transaction, body: ReportBody, subject: Subject, offi
     except LookupError:
         raise invalid(FieldError("#/received_at", "too_early", "早于政策施行日", "before any policy")) from None
     reporter, errors = _reporter(body, policy)
+    errors += _duty(body, received_at, policy)
     outside = bool(body.place.outside)
     children: list[tuple[StatementBody, Prepared]] = []
     for at, statement in (("#", body), *((f"#/siblings/{i}", s) for i, s in enumerate(body.siblings))):
@@ -86,17 +91,18 @@ async def draft_report(tx: Transaction, body: ReportBody, subject: Subject, offi
             statement.concerns, statement.facts, statement.answers, statement.checklist, statement.child.birth_date
         )
         prepared, faults = prepare(said, reporter, received_at, outside=outside, policy=policy)
-        errors += _errors(at, faults)
+        errors += errors_at(at, faults)
         children.append((statement, prepared))
     kept = tuple(children)
     if not (body.attach_to_case or body.reopen_case):
         kept = tuple(entry for entry in children if entry[1].screened not in CONTACTS)
     drawn = 0 if body.attach_to_case or body.reopen_case or errors else len(kept)
-    serials = await reports.draw_serials(tx.db, subject.township, drawn)
+    marks = _marks(kept, body, office.vault) if drawn else ()
+    serials = await reports.draw_serials(tx.db, subject.township, drawn, marks)
     areas = await office.areas_for(tx, subject.township, serials.areas_version)
     outside = outside or any(prepared.facts.get(OUTSIDE) is True for _, prepared in kept)
     where, faults = locate(areas, body.place.village, body.place.group, outside=outside)
-    errors += _errors("#", faults)
+    errors += errors_at("#", faults)
     if errors:
         raise invalid(*errors)
     return Draft(
@@ -111,6 +117,12 @@ async def draft_report(tx: Transaction, body: ReportBody, subject: Subject, offi
         children=kept,
         screened=None if kept else children[0][1].screened,
     )
+
+
+def _marks(children: Iterable[tuple[StatementBody, Prepared]], body: ReportBody, vault: Vault) -> set[bytes]:
+    """What two reports on the same child have in common."""
+    sought = (particulars_of(statement.child, body.place.village) for statement, _ in children)
+    return {token for one in sought for token, kind in tokens(one, vault).items() if kind in PROVING}
 
 
 def _reporter(body: ReportBody, policy: Policy) -> tuple[Reporter, list[FieldError]]:
@@ -129,9 +141,24 @@ def _reporter(body: ReportBody, policy: Policy) -> tuple[Reporter, list[FieldErr
     if body.attach_to_case and body.reopen_case:
         detail = "不能同时关联与重开", "either attach or reopen"
         errors.append(FieldError("#/reopen_case", "attach_or_reopen", *detail))
-    mandated = kind.mandated if kind else False
-    return Reporter(kind=said.kind, mandated=mandated, anonymous=said.anonymous), errors
+    mandated, duty_bearing = (kind.mandated, kind.duty_bearing) if kind else (False, False)
+    reporter = Reporter(kind=said.kind, mandated=mandated, anonymous=said.anonymous, duty_bearing=duty_bearing)
+    return reporter, errors
 
 
-def _errors(at: str, faults: Iterable[Fault]) -> list[FieldError]:
+def _duty(body: ReportBody, received_at: datetime, policy: Policy) -> list[FieldError]:
+    """What is said of when the duty to report began, and of those who did not follow it (D-4.1.5)."""
+    errors = []
+    if body.known_since is not None and body.known_since > received_at:
+        errors.append(FieldError("#/known_since", "after_report", "晚于接报时间", "later than the report"))
+    bound = {kind.code for kind in policy.reporter_kinds if kind.mandated or kind.duty_bearing}
+    for i, kind in enumerate(body.unreported_by):
+        if kind not in bound:
+            detail = "这类人员没有报告义务", "not a kind of person with a duty to report"
+            errors.append(FieldError(f"#/unreported_by/{i}", "no_duty_to_report", *detail))
+    return errors
+
+
+def errors_at(at: str, faults: Iterable[Fault]) -> list[FieldError]:
+    """What the rules found wrong, as errors of the body below `at`."""
     return [FieldError(f"{at}{f.pointer}", f.code, f.message.zh, f.message.en) for f in faults]

@@ -5,16 +5,14 @@ who may see it. Each call holds the locks of all its families and writes each ta
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from chassis.timers import Fired
 from chassis.transaction import Transaction
 from contracts.dispatch import ReferralIssued
 from contracts.envelope import Event
-from contracts.intake import DispatchOverdue
 from contracts.policy import load_policy
 from services.intake.store import cases, reports
 from services.intake.store.cases import Roles
 from services.intake.store.writing import insert_all
-from services.intake.timeline import overdue_entry, timeline_entry
+from services.intake.timeline import timeline_entry
 from services.intake.watchdog import watchdog_id
 
 
@@ -47,7 +45,7 @@ async def on_response_opened(events: Sequence[Event], tx: Transaction) -> None:
         opened = event.data
         tx.end(watchdog_id(opened.report_id), "met", opened.dispatched_at)
         for roles in families.get(opened.case_id, []):
-            roles.departments, roles.masked = {}, set()
+            roles.departments, roles.masked, roles.referrals = {}, set(), {}
             roles.conflict_unit = opened.conflict_unit or roles.conflict_unit
             roles.transfer_out = opened.transfer_out
             roles.dispatched_at = opened.dispatched_at
@@ -68,6 +66,8 @@ async def on_response_revised(events: Sequence[Event], tx: Transaction) -> None:
             dispatched.append((revised.report_id, revised.revised_at))
         for roles in families.get(revised.case_id, []):
             _take_over(roles, revised.referrals, revised.case_lead, revised.coordinator, restricted=revised.restricted)
+            for referral_id in revised.withdrawn:
+                _withdraw(roles, referral_id, None)
     await cases.save_roles(tx.db, [roles for family in families.values() for roles in family], tx.now)
     if dispatched:
         await reports.mark_dispatched(tx.db, dispatched)
@@ -81,10 +81,32 @@ async def on_return_decided(events: Sequence[Event], tx: Transaction) -> None:
         decided = event.data
         for roles in families.get(decided.case_id, []):
             if decided.issued is None or _concerns(decided.issued, roles):
-                roles.departments.pop(decided.department, None)
-                roles.masked.discard(decided.department)
+                _withdraw(roles, decided.referral_id, decided.department)
             _issue(roles, [decided.issued] if decided.issued else [])
     await cases.save_roles(tx.db, [roles for family in families.values() for roles in family], tx.now)
+
+
+async def on_referral_revoked(events: Sequence[Event], tx: Transaction) -> None:
+    """A referral was taken back: its department loses its sight of the case."""
+    await on_noted(events, tx)
+    families = await cases.load_roles(tx.db, [event.data.case_id for event in events])
+    for event in events:
+        for roles in families.get(event.data.case_id, []):
+            _withdraw(roles, event.data.referral_id, event.data.department)
+    await cases.save_roles(tx.db, [roles for family in families.values() for roles in family], tx.now)
+
+
+async def on_arrival_reported(events: Sequence[Event], tx: Transaction) -> None:
+    """Somebody is on scene; when the child was seen, those who reported may learn that it was."""
+    await on_noted(events, tx)
+    seen = [(e.data.case_id, e.data.arrived_at) for e in events if e.data.child_seen]
+    await reports.mark_child_seen(tx.db, seen)
+
+
+async def on_safety_confirmed(events: Sequence[Event], tx: Transaction) -> None:
+    """The child is safe, and those who reported may learn it."""
+    await on_noted(events, tx)
+    await reports.mark_safe(tx.db, [(e.data.case_id, e.data.confirmed_at) for e in events])
 
 
 async def on_feedback_given(events: Sequence[Event], tx: Transaction) -> None:
@@ -106,27 +128,6 @@ async def on_township_published(events: Sequence[Event], tx: Transaction) -> Non
         await cases.keep_township(tx.db, event.data)
 
 
-async def on_deadlines_fired(fired: Sequence[Fired], tx: Transaction) -> None:
-    """No response has opened in time: say so, again and again, until one does."""
-    entries = []
-    for firing in fired:
-        deadline = firing.deadline
-        assert deadline.subject is not None
-        overdue = DispatchOverdue(
-            case_id=UUID(deadline.key),
-            case_number=deadline.detail["case_number"],
-            report_id=deadline.subject,
-            township=deadline.detail["township"],
-            received_at=deadline.detail["received_at"],
-            due_at=deadline.due_at,
-            fired_at=firing.fired_at,
-            repeat_no=firing.repeat_no,
-        )
-        tx.publish(deadline.key, overdue, cause=firing)
-        entries.append((overdue.case_id, overdue_entry(overdue)))
-    await insert_all(tx.db, [cases.add_timeline(entries)])
-
-
 def _take_over(
     roles: Roles, referrals: Iterable[ReferralIssued], lead: str | None, coordinator: str | None, *, restricted: bool
 ) -> None:
@@ -138,11 +139,29 @@ def _issue(roles: Roles, referrals: Iterable[ReferralIssued]) -> None:
     for referral in referrals:
         if not _concerns(referral, roles):
             continue
+        if referral.safety_only:
+            # Whoever only carries out a safety task must not be able to open the file of a restricted case.
+            _withdraw(roles, referral.referral_id, None)
+            continue
         roles.departments[referral.department] = referral.role
+        roles.referrals[str(referral.referral_id)] = referral.department
         if referral.masked:
             roles.masked.add(referral.department)
         else:
             roles.masked.discard(referral.department)
+
+
+def _withdraw(roles: Roles, referral_id: UUID, department: str | None) -> None:
+    """A referral ended without being done, and with its last referral a department's sight of the case.
+
+    `department` None: the referral is looked up, and nothing happens if it is not one of this child.
+    """
+    known = roles.referrals.pop(str(referral_id), None)
+    ended = known or department
+    if ended is None or (known and ended in roles.referrals.values()):
+        return
+    roles.departments.pop(ended, None)
+    roles.masked.discard(ended)
 
 
 def _concerns(referral: ReferralIssued, roles: Roles) -> bool:

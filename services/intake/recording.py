@@ -7,17 +7,21 @@ from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID
 
-from chassis.problem import FieldError, Problem, conflict, invalid
 from chassis.transaction import Transaction
-from contracts.access import Subject, may
-from contracts.intake import ContactRecorded, ReportReceived
-from contracts.vocabulary import ReportDigest
-from services.intake.bodies import PossibleDuplicate, ReportBody, ReportReply, StatementBody
-from services.intake.domain.numbers import case_number, receipt_code, receipt_hash, report_number
-from services.intake.domain.placing import Attach, Named, Open, Placing, Refused, Reopen, place, with_history
+from contracts.access import ALLOWED, Subject, decide
+from contracts.intake import ChildrenMerged, ReportReceived
+from contracts.vocabulary import SYSTEM, ReportDigest
+from services.intake import calls, transfers
+from services.intake.bodies import ReportBody, ReportReply
+from services.intake.contacts import announce
+from services.intake.domain.numbers import receipt_code, receipt_hash, report_number
+from services.intake.domain.placing import Attach, Placing, Reopen
 from services.intake.drafting import Draft, Office, draft_report
-from services.intake.sealing import Filing, Keepsakes, keepsakes, person_tokens
-from services.intake.store import cases, reports
+from services.intake.filing import Placed, filings_of, offered, placed, recognition, suspicions
+from services.intake.sealing import Filing, Keepsakes, keepsakes
+from services.intake.store import cases, persons, reports
+from services.intake.store.contacts import Contact, add
+from services.intake.store.persons import Merge
 from services.intake.store.reports import NewReport
 from services.intake.store.writing import Insert, insert_all
 from services.intake.timeline import report_entry
@@ -27,42 +31,60 @@ from services.intake.watchdog import watchdog
 
 CaseDisposition = Literal["case_opened", "case_reopened", "attached_to_open_case", "transfer_out"]
 ContactDisposition = Literal["consultation", "not_a_minor"]
+UNKNOWN_TO_CALLER = "accepted"
+"""What a caller is told of a report that joined a case which is none of the caller's business."""
 
 
-async def record(tx: Transaction, body: ReportBody, subject: Subject, office: Office) -> ReportReply:
+async def record(
+    tx: Transaction, body: ReportBody, subject: Subject, office: Office, *, on_file: UUID | None = None
+) -> ReportReply:
     """Keep a report. Raises Problem 422 for what is wrong in it, 409 when the case it names is not in the state assumed."""
-    draft = await draft_report(tx, body, subject, office)
+    draft = replace(await draft_report(tx, body, subject, office), on_file=on_file)
     if not draft.children:
         return await _contact(tx, draft, office.vault)
-    placing, family = await _placed(tx, draft)
-    family_id, filings = await _filings(tx, draft, placing, family, office.vault)
+    where = await placed(tx, draft, office.vault)
+    placing, family = where.placing, where.family
+    known = await _may_know(tx, draft, where)
+    family_id, filings = await filings_of(tx, draft, where, office.vault)
     await tx.lock([str(family_id)])
     response_no, disposition = _response_no(placing, family), _disposition(draft, placing)
     circle = _circle(draft, filings, family.values() if isinstance(placing, Attach | Reopen) else ())
     kept = _sealed(tx, draft, filings, office.vault, restricted=circle.restricted)
-    duplicates = await _duplicates(tx, draft, filings, kept)
+    suspected = suspicions(tx, draft, where, filings, family_id)
     number = family[family_id].case_number if family_id in family else filings[0].case_number
-    announced = _announcement(tx, draft, disposition, family_id, number, response_no, filings)
+    announced = _announcement(tx, draft, disposition, family_id, number, response_no, filings, where.household)
 
     await _move_family(tx, placing, family_id, response_no, circle)
     await insert_all(
         tx.db,
         [
             _new_cases(tx, draft, announced, filings, circle),
-            _new_report(tx, draft, office.vault, announced, disposition),
+            _new_report(tx, draft, office.vault, announced, disposition, recognised=where.recognised is not None),
             *_new_secrets(tx, draft, kept),
+            persons.add_suspicions([one.kept for one in suspected], draft.subject.township, family_id, tx.now),
             cases.add_timeline([(family_id, report_entry(announced))]),
         ],
     )
     tx.publish(str(family_id), announced)
     tx.arm(watchdog(announced, tx.now, draft.policy))
+    await _take_up(tx, draft, family_id)
+    if disposition == "transfer_out":
+        _, handed = transfers.opened(
+            tx, transfers.RECEIVING_AREA, draft.report_id, family_id, draft.subject, draft.policy
+        )
+        await insert_all(tx.db, handed)
+    if where.recognised is not None:
+        await _log_recognition(tx, draft, where, family_id, filings[where.at])
+    if not known:
+        return _reply(draft, office.vault, UNKNOWN_TO_CALLER)
     return _reply(draft, office.vault, disposition).model_copy(
         update={
             "case_id": family_id,
             "case_number": number,
             "response_no": response_no,
             "children": tuple(filing.reported for filing in filings),
-            "possible_duplicates": duplicates,
+            "possible_duplicates": offered(draft, suspected),
+            "recognised": recognition(where, filings[where.at].case_id),
         }
     )
 
@@ -70,104 +92,49 @@ async def record(tx: Transaction, body: ReportBody, subject: Subject, office: Of
 # Place ----------------------------------------------------------------------------------------------------------------
 
 
-async def _placed(tx: Transaction, draft: Draft) -> tuple[Placing, Mapping[UUID, cases.FiledChild]]:
-    """The decision, made under the lock of the family the report names, and that family's files."""
-    body = draft.body
-    reference = body.attach_to_case or body.reopen_case
-    if reference is None:
-        return Open(), {}
-    found = await cases.find_case(tx.db, reference, draft.subject.township)
-    family: Mapping[UUID, cases.FiledChild] = {}
-    named = None
-    if found is not None:
-        await tx.lock([str(found.family_id)])
-        family = await cases.family_of(tx.db, found.family_id)
-        now = family[found.case_id]
-        named = Named(now.case_id, now.family_id, now.closed_at)
-    wish: Literal["attach", "reopen"] = "attach" if body.attach_to_case else "reopen"
-    placing = place(wish, named, draft.received_at, emergency=draft.emergency, policy=draft.policy)
-    if isinstance(placing, Refused):
-        raise _refusal(placing, "#/attach_to_case" if wish == "attach" else "#/reopen_case")
-    return placing, family
+async def _may_know(tx: Transaction, draft: Draft, where: Placed) -> bool:
+    """Whether the caller may learn that the report joined a case. Asked before the report makes the case partly theirs."""
+    if where.recognised is None or not where.recognised.cases:
+        return True
+    record = await case_views.find_record(tx.db, str(where.recognised.cases[0]["case_id"]), draft.subject)
+    assert record is not None
+    return decide(draft.subject, "case.read", record.resource(tx.now)) == ALLOWED
 
 
-def _refusal(refused: Refused, pointer: str) -> Problem:
-    match refused.code:
-        case "unknown_case":
-            return invalid(FieldError(pointer, "unknown_case", "没有这个个案", "no such case"))
-        case "case_closed":
-            title = "个案已销号，请改用重开", "The case is closed: reopen it instead"
-            return conflict("case_closed", *title, current_state="closed")
-        case "case_open":
-            title = "个案未销号，请改用关联", "The case is open: attach the report instead"
-            return conflict("case_open", *title, current_state="open")
-
-
-async def _filings(
-    tx: Transaction, draft: Draft, placing: Placing, family: Mapping[UUID, cases.FiledChild], vault: Vault
-) -> tuple[UUID, tuple[Filing, ...]]:
-    """Each child with its case, existing or new, and its data key. Returns the family the report belongs to."""
-    joined = placing.case if isinstance(placing, Attach | Reopen) else None
-    existing: list[cases.FiledChild | None] = [None] * len(draft.children)
-    if joined is not None:
-        existing[0] = family[joined.case_id]
-        for i, (statement, _) in enumerate(draft.children[1:], start=1):
-            existing[i] = await _in_family(tx, statement, draft, joined.family_id, family, vault, i)
-    follows = placing.follows if isinstance(placing, Open) else None
-    child_ids = [child.child_id if child else tx.new_id("child", i) for i, child in enumerate(existing)]
-    if follows is not None:
-        child_ids[0] = family[follows.case_id].child_id
-    opened = iter(await _new_numbers(tx, draft, existing.count(None)))
-    wrapped = await reports.wrapped_keys(tx.db, child_ids) if family else {}
-    filings = []
-    for i, (statement, prepared) in enumerate(draft.children):
-        child, child_id = existing[i], child_ids[i]
-        facts, answers = prepared.facts, prepared.answers
-        if i == 0:
-            facts, answers = with_history(facts, answers, placing)
-        filings.append(
-            Filing(
-                case_id=child.case_id if child else tx.new_id("case", i),
-                case_number=child.case_number if child else next(opened),
-                child_id=child_id,
-                opened=child is None,
-                follows=follows.case_id if follows and i == 0 else None,
-                key=vault.key(child_id, *wrapped[child_id]) if child_id in wrapped else vault.new_key(child_id),
-                key_is_new=child_id not in wrapped,
-                statement=statement,
-                prepared=replace(prepared, facts=facts, answers=answers),
-            )
+async def _log_recognition(tx: Transaction, draft: Draft, where: Placed, family_id: UUID, filing: Filing) -> None:
+    """The access log of the case says why: nothing joins a file silently. A new case after a closed one gets a record of
+    its own, joined to the child's earlier one, so that a person can take it back."""
+    assert where.recognised is not None
+    one = where.recognised
+    detail = {
+        "report_id": str(draft.report_id),
+        "person_id": str(one.person_id),
+        "score": one.likeness.percent,
+        "same": list(one.likeness.reasons),
+        "child": where.at,
+    }
+    for key in {str(family_id), *(str(case["family_id"]) for case in one.cases[:1])}:
+        tx.audit(key, "report.recognised", draft.subject.actor().model_dump(exclude_none=True), detail)
+    if filing.follows is not None:
+        merge = Merge(
+            merge_id=tx.new_id("merge"),
+            township=draft.subject.township,
+            kept_id=one.person_id,
+            merged_id=filing.child_id,
+            note_id=None,
+            merged_by=SYSTEM.model_dump(exclude_none=True),
+            merged_at=tx.now,
         )
-    return joined.family_id if joined else filings[0].case_id, tuple(filings)
-
-
-async def _in_family(
-    tx: Transaction,
-    statement: StatementBody,
-    draft: Draft,
-    family_id: UUID,
-    family: Mapping[UUID, cases.FiledChild],
-    vault: Vault,
-    position: int,
-) -> cases.FiledChild | None:
-    """The file a sibling has in the family: as the report says, else by id number or name, birth date and village."""
-    reference = getattr(statement, "case", None)
-    if reference is not None:
-        for child in family.values():
-            if reference in (child.case_number, str(child.case_id)):
-                return child
-        pointer = f"#/siblings/{position - 1}/case"
-        raise invalid(FieldError(pointer, "not_in_family", "该个案不属于同一家庭", "not a case of this family"))
-    tokens = [token for _, token in person_tokens(statement.child, draft.place.village, vault)]
-    same = await reports.cases_with(tx.db, family_id, tokens) if tokens else set()
-    return family[same.pop()] if len(same) == 1 else None
-
-
-async def _new_numbers(tx: Transaction, draft: Draft, wanted: int) -> list[str]:
-    serials: Sequence[int] = draft.serials.cases
-    if len(serials) < wanted:
-        serials = await reports.draw_case_serials(tx.db, wanted)
-    return [case_number(draft.subject.township, draft.received_at, serial) for serial in serials]
+        merged = ChildrenMerged(
+            merge_id=merge.merge_id,
+            case_id=family_id,
+            kept_child_id=merge.kept_id,
+            merged_child_id=merge.merged_id,
+            by=SYSTEM,
+            at=tx.now,
+        )
+        await insert_all(tx.db, [persons.add_merge(merge)])
+        tx.publish(str(family_id), merged)
 
 
 def _response_no(placing: Placing, family: Mapping[UUID, cases.FiledChild]) -> int:
@@ -186,16 +153,6 @@ def _disposition(draft: Draft, placing: Placing) -> CaseDisposition:
         case _:
             away = all(prepared.screened == "outside_township" for _, prepared in draft.children)
             return "transfer_out" if away else "case_opened"
-
-
-async def _duplicates(
-    tx: Transaction, draft: Draft, filings: Sequence[Filing], kept: Keepsakes
-) -> tuple[PossibleDuplicate, ...]:
-    """Cases that may be the same child, for those who may search files (policy `duplicate_rule`)."""
-    strong = [token for _, kind, token in kept.tokens if kind in ("id_number", "person")]
-    if not strong or draft.body.attach_to_case or not may(draft.subject, "file.search"):
-        return ()
-    return await case_views.duplicates(tx.db, strong, [f.case_id for f in filings], draft.subject)
 
 
 # Keep -----------------------------------------------------------------------------------------------------------------
@@ -243,7 +200,13 @@ def _new_cases(
 
 
 def _new_report(
-    tx: Transaction, draft: Draft, vault: Vault, announced: ReportReceived | None, disposition: str
+    tx: Transaction,
+    draft: Draft,
+    vault: Vault,
+    announced: ReportReceived | None,
+    disposition: str,
+    *,
+    recognised: bool = False,
 ) -> Insert:
     reporter, where = draft.reporter, draft.place
     reply = _reply(draft, vault, disposition)
@@ -269,6 +232,10 @@ def _new_report(
             received_at=draft.received_at,
             recorded_at=tx.now,
             recorded_by=draft.subject.actor().model_dump(exclude_none=True),
+            duty_bearing=reporter.duty_bearing,
+            known_since=draft.body.known_since,
+            unreported_by=draft.body.unreported_by,
+            recognised=recognised,
         )
     )
 
@@ -279,7 +246,7 @@ def _new_secrets(tx: Transaction, draft: Draft, kept: Keepsakes) -> tuple[Insert
         reports.add_child_fields(draft.report_id, kept.child_fields, tx.now),
         reports.add_texts(draft.report_id, kept.texts, draft.subject.account, tx.now),
         reports.add_reporter_fields(draft.report_id, kept.reporter_fields, tx.now),
-        reports.add_tokens(kept.tokens),
+        persons.add_tokens(kept.tokens),
     )
 
 
@@ -303,6 +270,7 @@ def _announcement(
     number: str,
     response_no: int,
     filings: Sequence[Filing],
+    household: tuple[UUID, ...],
 ) -> ReportReceived:
     return ReportReceived(
         case_id=family_id,
@@ -316,11 +284,14 @@ def _announcement(
             reporter=draft.reporter,
             place=draft.place,
             township=draft.subject.township,
+            known_since=draft.body.known_since,
+            unreported_by=draft.body.unreported_by,
         ),
         children=tuple(filing.intake for filing in filings),
         policy_version=draft.policy.policy_version,
         recorded_by=draft.subject.actor(),
         recorded_at=tx.now,
+        household_cases=household or None,
     )
 
 
@@ -330,17 +301,40 @@ async def _contact(tx: Transaction, draft: Draft, vault: Vault) -> ReportReply:
     await tx.lock([key])
     disposition: ContactDisposition = "not_a_minor" if draft.screened == "not_a_minor" else "consultation"
     kept = _sealed(tx, draft, (), vault, restricted=False)
-    report = _new_report(tx, draft, vault, None, disposition)
-    await insert_all(tx.db, [report, *_new_secrets(tx, draft, kept)])
-    recorded = ContactRecorded(
-        report_id=draft.report_id,
-        disposition=disposition,
+    reply = _reply(draft, vault, disposition)
+    contact = Contact(
+        contact_id=draft.report_id,
+        contact_number=reply.report_number,
+        township=draft.subject.township,
+        kind=disposition,
         channel=draft.body.channel,
+        village=draft.place.village,
+        reporter_kind=draft.reporter.kind,
+        anonymous=draft.reporter.anonymous,
+        reporter_id=tx.new_id("reporter"),
+        case_id=None,
+        family_id=None,
+        call_id=draft.body.call_id,
+        note_id=None,
+        policy_version=draft.policy.policy_version,
         received_at=draft.received_at,
-        recorded_by=draft.subject.actor(),
+        recorded_at=tx.now,
+        recorded_by=draft.subject.actor().model_dump(exclude_none=True),
     )
-    tx.publish(key, recorded)
-    return _reply(draft, vault, disposition)
+    report = _new_report(tx, draft, vault, None, disposition)
+    await insert_all(tx.db, [report, add(contact), *_new_secrets(tx, draft, kept)])
+    announce(tx, contact, draft.subject)
+    await _take_up(tx, draft, None)
+    return reply
+
+
+async def _take_up(tx: Transaction, draft: Draft, family_id: UUID | None) -> None:
+    """The call the report came with was answered by it; the hand-over it takes up is signed for by it."""
+    if draft.body.call_id is not None:
+        call = await calls.locked(tx, draft.body.call_id, draft.subject)
+        await calls.became(tx, call, draft.report_id, draft.subject)
+    if draft.body.transfer_id is not None:
+        await transfers.take_up(tx, draft.body.transfer_id, draft.report_id, family_id, draft.subject)
 
 
 def _reply(draft: Draft, vault: Vault, disposition: str) -> ReportReply:

@@ -1,6 +1,6 @@
 """What a report leaves in the vault: every personal value sealed under its owner's key, and its search tokens."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from uuid import UUID
@@ -8,12 +8,14 @@ from uuid import UUID
 from chassis.transaction import Transaction
 from contracts.policy import Policy
 from contracts.vocabulary import ChildIntake
-from services.intake.bodies import ChildBody, ReportBody, ReportedChild, StatementBody
+from services.intake.bodies import PlaceBody, ReportBody, ReportedChild, ReporterBody, StatementBody
 from services.intake.domain.children import AGE, Prepared
+from services.intake.recognising import particulars_of, tokens
 from services.intake.sight import NARRATIVE, REPORTER_FIELDS, field_of
 from services.intake.store.cases import NewCase
-from services.intake.store.reports import Sealed, Token
-from services.intake.vault import DataKey, Vault, person
+from services.intake.store.persons import Token
+from services.intake.store.reports import Sealed
+from services.intake.vault import DataKey, Vault
 
 
 @dataclass(frozen=True)
@@ -86,71 +88,61 @@ def keepsakes(
 ) -> Keepsakes:
     """Seal a report. Of a contact that opens no case (no filings) only the words and the reporter are kept."""
     kept = Keepsakes()
-    place = _place(body)
+    place = place_fields(body.place)
     for filing in filings:
         if filing.key_is_new:
             kept.keys.append(filing.key)
         said = filing.statement.child.model_dump(mode="json", exclude_none=True)
         for name, value in (said | place).items():
             grade = field_of(name, restricted=restricted, policy=policy).grade
-            kept.child_fields.append(_sealed(tx, filing.key, "vault_child", name, value, grade, filing.case_id))
+            kept.child_fields.append(sealed(tx, filing.key, "vault_child", name, value, grade, filing.case_id))
         if filing.statement.narrative is not None:
             grade = field_of(NARRATIVE, restricted=restricted, policy=policy).grade
             words = filing.statement.narrative
-            kept.texts.append(_sealed(tx, filing.key, "vault_text", NARRATIVE, words, grade, filing.case_id))
-        tokens = {
-            token: kind
-            for kind, token in (
-                *_field_tokens(filing.statement.child, vault),
-                *person_tokens(filing.statement.child, village, vault),
-            )
-        }
-        kept.tokens += [(filing.case_id, kind, token) for token, kind in tokens.items()]
-    _seal_reporter(tx, body, kept, vault, with_words=not filings)
+            kept.texts.append(sealed(tx, filing.key, "vault_text", NARRATIVE, words, grade, filing.case_id))
+        marks = tokens(particulars_of(filing.statement.child, village), vault)
+        kept.tokens += [(filing.child_id, kind, token) for token, kind in marks.items()]
+    seal_caller(tx, body.reporter, None if filings else body.narrative, kept, vault)
     return kept
 
 
-def person_tokens(child: ChildBody, village: str | None, vault: Vault) -> Iterator[tuple[str, bytes]]:
-    """The tokens that two records of the same child share (policy `duplicate_rule`)."""
-    if child.id_number and (token := vault.token("id_number", child.id_number)):
-        yield "id_number", token
-    if (
-        child.name
-        and child.birth_date
-        and (token := vault.token("person", person(child.name, child.birth_date, village)))
-    ):
-        yield "person", token
+def seal_caller(
+    tx: Transaction,
+    caller: ReporterBody,
+    words: str | None,
+    kept: Keepsakes,
+    vault: Vault,
+    known: DataKey | None = None,
+) -> UUID:
+    """Seal who called, and words that belong to no case, under a key of the caller's own; returns the key's owner.
 
-
-def _field_tokens(child: ChildBody, vault: Vault) -> Iterator[tuple[str, bytes]]:
-    values = (("name", child.name), ("phone", child.phone), ("phone", child.guardian_phone))
-    for kind, value in values:
-        if value and (token := vault.token(kind, value)):
-            yield kind, token
-
-
-def _seal_reporter(tx: Transaction, body: ReportBody, kept: Keepsakes, vault: Vault, *, with_words: bool) -> None:
-    identity = dict(zip(REPORTER_FIELDS, (body.reporter.name, body.reporter.phone, body.reporter.contact), strict=True))
+    `known`: the key of an earlier contact with the same caller, used again.
+    """
+    owner = known.owner if known else tx.new_id("reporter")
+    identity = dict(zip(REPORTER_FIELDS, (caller.name, caller.phone, caller.contact), strict=True))
     said = {name: value for name, value in identity.items() if value is not None}
-    words = body.narrative if with_words else None
     if not said and words is None:
-        return
-    key = vault.new_key(tx.new_id("reporter"))
-    kept.keys.append(key)
+        return owner
+    key = known or vault.new_key(owner)
+    if known is None:
+        kept.keys.append(key)
     for name, value in said.items():
-        kept.reporter_fields.append(_sealed(tx, key, "vault_reporter", name, value, "P1", None))
+        kept.reporter_fields.append(sealed(tx, key, "vault_reporter", name, value, "P1", None))
     if words is not None:
-        kept.texts.append(_sealed(tx, key, "vault_text", NARRATIVE, words, "P2", None))
+        kept.texts.append(sealed(tx, key, "vault_text", NARRATIVE, words, "P2", None))
+    return owner
 
 
-def _sealed(
+def sealed(
     tx: Transaction, key: DataKey, table: str, kind: str, value: str, grade: str, case_id: UUID | None
 ) -> Sealed:
+    """A value sealed for its place in a table of the vault."""
     row = tx.new_id(table, key.owner, kind)
     return Sealed(row, key.owner, kind, grade, key.seal(table, row, kind, value), case_id)
 
 
-def _place(body: ReportBody) -> dict[str, str]:
-    named = body.place.outside if isinstance(body.place.outside, str) else None
-    fields = {"location": body.place.address, "landmark": body.place.landmark, "outside_place": named}
+def place_fields(place: PlaceBody) -> dict[str, str]:
+    """The words of a place, as fields of the file."""
+    named = place.outside if isinstance(place.outside, str) else None
+    fields = {"location": place.address, "landmark": place.landmark, "outside_place": named}
     return {name: value for name, value in fields.items() if value is not None}

@@ -14,12 +14,19 @@ from contracts.access import OPERATOR_SIGHT, VILLAGE, Subject
 from contracts.policy import Policy
 
 POLICE, RED = "police", "red"
+NOT_ON_DUTY = "not_on_duty"
 EMPLOYMENT, WORKING_AGE = "employment", 16
 TASKED = frozenset({"lead", "assist"})
 LEADERS = frozenset({"duty_leader", "responsible_leader"})
 
 REPORTER_FIELDS = ("reporter_name", "reporter_phone", "reporter_contact")
 NARRATIVE, NOTE = "narrative", "note"
+SECTIONS: Mapping[str, str] = {
+    "family": "family_situation",
+    "school": "school_situation",
+    "community": "community_situation",
+}
+"""The context sections of REG-01, REG-03 and REG-07 (D-4.1.2) as fields of the file; every version stays in the vault."""
 _POLICY_NAME: Mapping[str, str] = {
     "name": "name",
     "sex": "name",
@@ -40,6 +47,9 @@ _POLICY_NAME: Mapping[str, str] = {
     "guardian_name": "name",
     "guardian_phone": "phone",
     "guardian_id_number": "id_number",
+    "family_situation": "address",
+    "school_situation": "school_and_class",
+    "community_situation": "address",
     **dict.fromkeys(REPORTER_FIELDS, "reporter_identity"),
 }
 CHILD_FIELDS = tuple(name for name in _POLICY_NAME if name not in REPORTER_FIELDS)
@@ -47,11 +57,15 @@ FIELDS = (*CHILD_FIELDS, NARRATIVE, *REPORTER_FIELDS)
 
 _TO_FIND_THE_CHILD = frozenset({"name", "address", "location", "landmark"})
 _TASK = frozenset({"name", "sex", "birth_date", "address", "phone", "guardian_name", "guardian_phone"})
-_VILLAGE_FULL = _TO_FIND_THE_CHILD | {"sex", "birth_date", "phone", "guardian_name", "guardian_phone", "school"}
+_VILLAGE_FULL = (
+    _TO_FIND_THE_CHILD
+    | {"sex", "birth_date", "phone", "guardian_name", "guardian_phone", "school"}
+    | frozenset(SECTIONS.values())
+)
 _VILLAGE_MASKED = frozenset({"id_number", "guardian_id_number"})
 _ALWAYS: frozenset[str] = frozenset()
 _NEEDED: Mapping[str, Mapping[str, frozenset[str]]] = {
-    "school": {"school": _ALWAYS},
+    "school": {"school": _ALWAYS, "school_situation": _ALWAYS},
     "health": {"health": _ALWAYS, "disability": _ALWAYS, "drug_test": frozenset({"N2"})},
     "justice": {"offences": frozenset({"H1", "H4", "N9a", "N9b", "N9c"})},
     "disabled_federation": {"disability": _ALWAYS, "health": frozenset({"N7"})},
@@ -138,15 +152,25 @@ def see(
     grants: Sequence[Grant],
     *,
     reason: str | None = None,
+    on_duty: bool = False,
 ) -> Sight:
     """How much of a field this subject sees now. `reason` (a code or note) may open a RED file: for the leader on duty
-    as a right of the post, for any other responder as break-glass."""
+    as a right of the post, for any other responder who stands on the roster now (`on_duty`) as break-glass."""
     if (barred := _barred(subject, case)) is not None:
         return barred
     sight = _by_role(subject, case, wanted, now, grants, reason)
     if isinstance(sight, Full) or wanted.name in REPORTER_FIELDS:
         return sight
-    return Full("break_glass") if _may_break_glass(subject, case, reason) else sight
+    if not _may_break_glass(subject, case, reason):
+        return sight
+    return Full("break_glass") if on_duty else Hidden(NOT_ON_DUTY)
+
+
+def of_own_entry(subject: Subject, wanted: Field, sight: Sight, *, own: bool) -> Sight:
+    """An operator sees in full what they entered themselves, not what others entered into the same file."""
+    if not subject.hotline or own or sight != Full():
+        return sight
+    return Masked() if wanted.grade == "P2" and wanted.name in _MASKABLE else Hidden("operator_sight_over")
 
 
 def _barred(subject: Subject, case: CaseFacts) -> Hidden | None:
@@ -163,8 +187,7 @@ def _barred(subject: Subject, case: CaseFacts) -> Hidden | None:
 
 
 def _may_break_glass(subject: Subject, case: CaseFacts, reason: str | None) -> bool:
-    """Any responder may open a RED file with a reason (policy `break_glass`); the review, not a roster, is the control,
-    since a roster that is wrong at night must not stand between a responder and a child."""
+    """Any responder may open a RED file with a reason, if on duty (policy `break_glass`)."""
     responder = subject.kind == "person" and (subject.hotline or subject.department is not None)
     return responder and case.level == RED and reason is not None
 

@@ -2,18 +2,15 @@
 
 Sealed values are AES-256-GCM: suite byte, nonce, ciphertext. The associated data is `table|row|field|key version`, so a
 value copied to another row or field does not open. A data key is wrapped by the master key; destroying its row makes
-everything of that person unreadable. Search goes over a blind index: HMAC-SHA256 of the normalised value under a key of
-its own and per kind, which equal values share and nobody without the key can compute.
+everything of that person unreadable. Search goes over a blind index: HMAC-SHA256 of a normalised key under a key of its own
+and per kind, which equal keys share and nobody without the key can compute.
 """
 
 import base64
 import binascii
 import hmac
 import os
-import unicodedata
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Protocol
 from uuid import UUID
 
@@ -25,7 +22,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 KEY_BYTES, NONCE_BYTES = 32, 12
 AES_256_GCM = b"\x01"
 """The suite byte: a later suite gets another one and old values stay readable."""
-COUNTRY_CODE, MOBILE_DIGITS = "86", 11
+MARK_BYTES = 16
 
 
 class Unreadable(ValueError):
@@ -113,34 +110,9 @@ class Vault:
         """The stored data key of its owner. Raises Unreadable when it was wrapped for somebody else or altered."""
         return DataKey(owner, version, wrapped, AESGCM(self._keys.unwrap(version, wrapped, owner.bytes)))
 
-    def token(self, kind: str, value: str) -> bytes | None:
-        """The blind index of a value (kinds: name, id_number, phone, person); None for a value with nothing in it."""
-        normal = _NORMAL[kind](value)
-        return hmac.digest(self._index, f"{kind}\0{normal}".encode(), "sha256") if normal else None
-
-
-def person(name: str, birth_date: date, village: str | None) -> str:
-    """The value of kind "person": name, birth date and village together (policy `duplicate_rule`)."""
-    return f"{_plain(name)}|{birth_date.isoformat()}|{village or ''}"
-
-
-def _plain(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(letter for letter in folded if letter.isalnum())
-
-
-def _phone(text: str) -> str:
-    digits = "".join(letter for letter in unicodedata.normalize("NFKC", text) if letter.isdigit())
-    bare = digits.removeprefix("00").removeprefix(COUNTRY_CODE)
-    return bare if len(bare) == MOBILE_DIGITS else digits
-
-
-_NORMAL: Mapping[str, Callable[[str], str]] = {
-    "name": _plain,
-    "id_number": _plain,
-    "phone": _phone,
-    "person": lambda text: text,
-}
+    def mark(self, kind: str, normal: str) -> bytes:
+        """The keyed digest of a value that `domain.matching.keys` made: 16 bytes, since many are kept for each person."""
+        return hmac.digest(self._index, f"mark {kind}\0{normal}".encode(), "sha256")[:MARK_BYTES]
 
 
 def _derived(master: bytes, purpose: str) -> bytes:

@@ -2,8 +2,12 @@
 
 from typing import Any
 
+from fastapi import Request
+
+from chassis.clock import new_uuid7
+from chassis.log import current_traceparent
 from chassis.problem import not_found, refused
-from chassis.transaction import Connection
+from chassis.transaction import Cause, Connection
 from contracts.access import Denied, Subject, decide
 from services.intake.views.cases import CaseRecord, find_record
 
@@ -29,3 +33,14 @@ async def readable(db: Connection, reference: str, subject: Subject, action: str
 def who(subject: Subject) -> dict[str, Any]:
     """The subject as the access log names it: ids, department and posts."""
     return {**subject.actor().model_dump(exclude_none=True), "posts": sorted(subject.posts)}
+
+
+def reading_cause() -> Cause:
+    """The cause of a reading that is logged: itself."""
+    identity = new_uuid7()
+    return Cause(identity, str(identity), current_traceparent())
+
+
+def source_of(request: Request) -> str | None:
+    """The address a reading came from, for the access log."""
+    return request.client.host if request.client else None

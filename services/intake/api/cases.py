@@ -15,6 +15,7 @@ from contracts.access import Subject
 from contracts.vocabulary import Level
 from services.intake.api.access import readable
 from services.intake.domain.reach import reach
+from services.intake.domain.telling import untold
 from services.intake.views import cases as views
 from services.intake.views.cases import CaseFilter, CaseSummary, CaseView, TimelineItem
 
@@ -52,7 +53,8 @@ async def read_case(
 async def read_timeline(
     case: str, subject: Annotated[Subject, guard("case.timeline")], paging: PageOf, db: Reading
 ) -> Page[TimelineItem]:
-    """Everything that happened to the family's case, in order."""
+    """Everything that happened to the family's case, in order, as far as the reader needs to know."""
     record = await readable(db, case, subject, "case.timeline")
-    items = await views.timeline(db, record.family_id, paging.after(datetime, int), paging.fetch)
+    hidden = untold(subject, record.row["departments"].get(subject.department or ""))
+    items = await views.timeline(db, record.family_id, hidden, paging.after(datetime, int), paging.fetch)
     return paging.page(items, lambda item: (item.at, item.arrival))

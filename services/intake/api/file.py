@@ -1,36 +1,33 @@
-"""The vault's doors: the file read field by field, notes, and the search for a person. Every reading is logged first."""
+"""The vault's doors: the file read field by field, and notes. Every reading is logged first."""
 
 from http import HTTPStatus
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, model_validator
+from pydantic import BaseModel
 
 from chassis.auth import guard
-from chassis.clock import new_uuid7
 from chassis.command import CommandOf, Reply
 from chassis.http import RuntimeOf
-from chassis.log import current_traceparent
 from chassis.problem import FieldError, Problem, conflict, forbidden, invalid, not_found, refused
-from chassis.transaction import Cause, Transaction
+from chassis.transaction import Transaction
 from contracts.access import Denied, Subject, decide
-from contracts.policy import Limit, Policy, elapsed, policy_in_force
-from services.intake.api.access import known_case, readable, who
-from services.intake.bodies import Body, Long, ReasonCode, Short
+from contracts.policy import Policy, policy_in_force
+from services.intake.api import break_glass
+from services.intake.api.access import known_case, readable, reading_cause, source_of, who
+from services.intake.bodies import Body, Long, ReasonCode
 from services.intake.domain.numbers import ZONE
-from services.intake.domain.reach import reach
 from services.intake.drafting import Office
-from services.intake.sight import FIELDS, NOTE, Field, Full, Grant, Hidden, Sight, field_of, mask, see
+from services.intake.sight import FIELDS, NOTE, Field, Full, Grant, Hidden, Sight, field_of, of_own_entry, see
 from services.intake.store import cases, reports
 from services.intake.store.reports import Sealed
-from services.intake.store.supervision import NewReview, add_review
 from services.intake.store.writing import insert_all
 from services.intake.timeline import note_entry
 from services.intake.views import cases as case_views
 from services.intake.views import file as views
 from services.intake.views.cases import CaseRecord
-from services.intake.views.file import FieldView, FileView, FoundPerson, NoteView, SealedRow
+from services.intake.views.file import FieldView, FileView, NoteView, SealedRow
 
 router = APIRouter(prefix="/api/v1", tags=["files"])
 
@@ -48,7 +45,6 @@ NoteKind = Literal[
     "best_interest",
     "other",
 ]
-MAX_FOUND = 50
 
 
 class NoteBody(Body):
@@ -64,33 +60,6 @@ class NoteReply(BaseModel):
     note_id: UUID
 
 
-class SearchBody(Body):
-    """Exactly one particular of the person; `village` narrows the result."""
-
-    name: Short | None = None
-    id_number: Short | None = None
-    phone: Short | None = None
-    village: Short | None = None
-
-    @model_validator(mode="after")
-    def _one_particular(self) -> Self:
-        if len(self.particulars) != 1:
-            raise ValueError("exactly one of name, id_number and phone")
-        return self
-
-    @property
-    def particulars(self) -> dict[str, str]:
-        """What is searched for, by kind of token."""
-        given = {"name": self.name, "id_number": self.id_number, "phone": self.phone}
-        return {kind: value for kind, value in given.items() if value is not None}
-
-
-class FoundPersons(BaseModel):
-    """The cases found, at most fifty."""
-
-    items: list[FoundPerson]
-
-
 @router.get("/cases/{case}/file")
 async def read_file(
     case: str,
@@ -104,17 +73,20 @@ async def read_file(
     """A child's file, each field as far as the reader may see it. Hidden values are never decrypted."""
     names = _names(fields)
     office: Office = runtime.resources["office"]
-    async with runtime.database.transaction(_reading()) as tx:
+    async with runtime.database.transaction(reading_cause()) as tx:
         record = await _locked(tx, case, subject)
         wanted = _fields(names, record, tx)
         grants = await views.grants_for(tx.db, record.case_id, subject.account, tx.now)
         facts = record.facts()
-        sights = {field: see(subject, facts, field, tx.now, grants, reason=reason) for field in wanted}
+        policy = _policy(tx)
+        duty = await break_glass.on_duty(tx, record, subject, reason, policy)
+        sights = {f: see(subject, facts, f, tx.now, grants, reason=reason, on_duty=duty) for f in wanted}
         _log_reading(tx, "file.read", record, subject, sights, grants, request, purpose, reason)
-        due_at = await _review(tx, record, subject, sights, reason)
         nothing = all(isinstance(sight, Hidden) for sight in sights.values())
-        refusal = _refusal(subject, record, tx) if nothing else None
-        shown = [] if refusal else await _shown(tx, record, sights, office)
+        refusal = break_glass.off_duty(sights.values(), policy)
+        refusal = refusal or (_refusal(subject, record, tx) if nothing else None)
+        due_at = None if refusal else await break_glass.review(tx, record, subject, sights, reason, policy)
+        shown = [] if refusal else await _shown(tx, record, subject, sights, office)
     if refusal is not None:
         raise refusal
     return FileView(case_id=record.case_id, case_number=record.row["case_number"], fields=shown, review_due_at=due_at)
@@ -164,7 +136,7 @@ async def read_note(
 ) -> NoteView:
     """A note: for its author, and for whoever sees the notes of this case."""
     office: Office = runtime.resources["office"]
-    async with runtime.database.transaction(_reading()) as tx:
+    async with runtime.database.transaction(reading_cause()) as tx:
         record = await _locked(tx, case, subject)
         found = await views.sealed_note(tx.db, record.family_id, note_id)
         if found is None:
@@ -173,12 +145,14 @@ async def read_note(
         secret = record.row["restricted"] or row.grade == "P1"
         field = Field(NOTE, "P1" if secret else "P2")
         grants = await views.grants_for(tx.db, record.case_id, subject.account, tx.now)
-        sight = see(subject, record.facts(), field, tx.now, grants, reason=reason)
-        refusal = _refusal(subject, record, tx)
+        policy = _policy(tx)
+        duty = await break_glass.on_duty(tx, record, subject, reason, policy)
+        sight = see(subject, record.facts(), field, tx.now, grants, reason=reason, on_duty=duty)
+        refusal = break_glass.off_duty([sight], policy) or _refusal(subject, record, tx)
         if author == subject.account and (refusal is None or refusal.status != HTTPStatus.NOT_FOUND):
             sight = Full()
         _log_reading(tx, "note.read", record, subject, {field: sight}, grants, request, purpose, reason)
-        await _review(tx, record, subject, {field: sight}, reason)
+        await break_glass.review(tx, record, subject, {field: sight}, reason, policy)
         readable_now = isinstance(sight, Full)
         text = row.opened(office.vault, await reports.wrapped_keys(tx.db, [row.owner_id])) if readable_now else None
     if text is None:
@@ -190,44 +164,6 @@ async def read_note(
         grade=field.grade,
         text=text,
         recorded_at=row.recorded_at,
-    )
-
-
-@router.post("/persons/search")
-async def search_persons(
-    body: SearchBody, request: Request, subject: Annotated[Subject, guard("file.search")], runtime: RuntimeOf
-) -> FoundPersons:
-    """Cases of a person, by a keyed digest of one particular: the value searched for is neither stored nor logged."""
-    office: Office = runtime.resources["office"]
-    [(kind, value)] = body.particulars.items()
-    token = office.vault.token(kind, value)
-    async with runtime.database.transaction(_reading()) as tx:
-        found = await case_views.matching(tx.db, [token] if token else [], reach(subject), MAX_FOUND)
-        found = [hit for hit in found if body.village in (None, hit[0].row["village"])]
-        journal = f"search:{subject.account}"
-        await tx.lock([journal, *(str(record.family_id) for record, _ in found)])
-        detail = {"kind": kind, "village": body.village, "source_ip": _source(request)}
-        actor = who(subject)
-        tx.audit(journal, "person.search", actor, {**detail, "found": [str(record.case_id) for record, _ in found]})
-        for family_id in {record.family_id for record, _ in found}:
-            tx.audit(str(family_id), "person.search", actor, detail)
-        children = [record.row["child_id"] for record, _ in found]
-        rows = {row.owner_id: row for row in await views.names_of(tx.db, children)}
-        keys = await reports.wrapped_keys(tx.db, rows)
-        items = [_found(record, same, rows.get(record.row["child_id"]), office, keys) for record, same in found]
-    return FoundPersons(items=items)
-
-
-def _found(record: CaseRecord, same: tuple[str, ...], row: SealedRow | None, office: Office, keys: Any) -> FoundPerson:
-    name = row.opened(office.vault, keys) if row else None
-    return FoundPerson(
-        case_id=record.case_id,
-        case_number=record.row["case_number"],
-        state=record.row["state"],
-        village=record.row["village"],
-        level=record.row["level"],
-        same=same,
-        name=mask("name", name, None) if name else None,
     )
 
 
@@ -249,11 +185,6 @@ def _policy(tx: Transaction) -> Policy:
     return policy_in_force(tx.now.astimezone(ZONE).date())
 
 
-def _reading() -> Cause:
-    identity = new_uuid7()
-    return Cause(identity, str(identity), current_traceparent())
-
-
 async def _locked(tx: Transaction, case: str, subject: Subject) -> CaseRecord:
     """The case as it is once its family's lock is held, so that a restriction that just came counts."""
     record = await known_case(tx.db, case, subject)
@@ -267,40 +198,22 @@ def _refusal(subject: Subject, record: CaseRecord, tx: Transaction) -> Problem |
     return refused(decision) if isinstance(decision, Denied) else None
 
 
-async def _shown(tx: Transaction, record: CaseRecord, sights: dict[Field, Sight], office: Office) -> list[FieldView]:
+async def _shown(
+    tx: Transaction, record: CaseRecord, subject: Subject, sights: dict[Field, Sight], office: Office
+) -> list[FieldView]:
     visible = {field.name for field, sight in sights.items() if not isinstance(sight, Hidden)}
     child_id: UUID = record.row["child_id"]
     rows = await views.sealed_fields(tx.db, record.case_id, record.family_id, child_id, visible)
     keys = await reports.wrapped_keys(tx.db, {row.owner_id for row in rows})
+    own = await case_views.own_reports(tx.db, [record.family_id], subject.account)
     area = record.row["group_code"] or record.row["village"]
     shown: list[FieldView] = []
     for field, sight in sights.items():
         found: list[SealedRow | None] = [row for row in rows if row.field == field.name]
-        shown += [views.shown(field, sight, row, office.vault, keys, area) for row in found or [None]]
+        for row in found or [None]:
+            narrowed = of_own_entry(subject, field, sight, own=row is None or row.report_id in own)
+            shown.append(views.shown(field, narrowed, row, office.vault, keys, area))
     return shown
-
-
-async def _review(
-    tx: Transaction, record: CaseRecord, subject: Subject, sights: dict[Field, Sight], reason: str | None
-) -> Any:
-    """Break-glass leaves a review item (policy `break_glass`); returns when the review is due."""
-    broken = [field.name for field, sight in sights.items() if sight == Full("break_glass")]
-    if not broken or reason is None:
-        return None
-    limit = Limit.model_validate(_policy(tx).data_protection["break_glass"]["review_limit"])
-    due_at = tx.now + elapsed(limit)
-    review = NewReview(
-        review_id=tx.new_id("review"),
-        case_id=record.case_id,
-        township=subject.township,
-        opened_by=who(subject),
-        opened_at=tx.now,
-        fields=broken,
-        reason=reason,
-        due_at=due_at,
-    )
-    await add_review(tx.db, review)
-    return due_at
 
 
 def _log_reading(
@@ -325,11 +238,7 @@ def _log_reading(
         "reason": reason,
         "opened_by": by,
         "approvals": [str(grant.grant_id) for grant in grants] if "grant" in by else [],
-        "source_ip": _source(request),
+        "source_ip": source_of(request),
         "result": "denied" if set(results.values()) == {"hidden"} else "given",
     }
     tx.audit(str(record.family_id), action, who(subject), detail)
-
-
-def _source(request: Request) -> str | None:
-    return request.client.host if request.client else None

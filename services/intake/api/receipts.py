@@ -9,8 +9,8 @@ from chassis.auth import Guard
 from chassis.http import RuntimeOf
 from chassis.problem import known, not_found
 from services.intake.domain.numbers import receipt_hash
-from services.intake.views import cases as views
-from services.intake.views.cases import ReceiptView
+from services.intake.views import receipts as views
+from services.intake.views.receipts import ReceiptView
 
 router = APIRouter(prefix="/api/v1", tags=["receipts"])
 

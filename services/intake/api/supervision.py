@@ -21,6 +21,7 @@ from services.intake.store import supervision as store
 from services.intake.store.supervision import NewGrant
 from services.intake.views import file as views
 from services.intake.views.file import AccessLog, GrantView, ReviewView
+from services.intake.watchdog import review_clock_id
 
 router = APIRouter(prefix="/api/v1", tags=["supervision"])
 
@@ -173,6 +174,7 @@ async def decide_access_review(
         if review["state"] != "open":
             raise conflict("already_decided", "已作决定", "It was decided already", current_state=review["state"])
         await store.decide_review(tx.db, review_id, body.outcome, who(subject), tx.now)
+        tx.end(review_clock_id(review_id), "met", tx.now)
         _log(tx, record.family_id, f"review.{body.outcome}", subject, review_id, review["fields"], None)
         return Reply(200, ReviewView.model_validate({**review, "state": body.outcome, "decided_at": tx.now}))
 

@@ -1,16 +1,22 @@
-"""Which case a report belongs to: a new one, the open one it names, or a closed one that reopens (policy `reopen`)."""
+"""Which case a report belongs to: a new one, the open one it names or whose child it is (policy `duplicate_rule`), or a
+closed one that reopens (policy `reopen`)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
 from contracts.policy import Policy
+from contracts.policy.duplicates import DuplicateRule
 from contracts.vocabulary import Fact
+from services.intake.domain.matching import Likeness
 from services.intake.domain.numbers import ZONE
 
 PRIOR_REPORTS, DAYS_SINCE_CLOSURE = "prior_reports_12m", "days_since_closure"
 PRIOR_FACTOR, UNKNOWN = "E2", "unknown"
+FULL = 100
+"""Likeness in percent of two records that agree in everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +79,49 @@ def place(
     return Refused("case_closed")
 
 
+def resume(case: Named, received_at: datetime, policy: Policy) -> Placing:
+    """What becomes of a report that names no case but is surely about the child of this one: it joins the open case, and
+    the windows of reopening hold for a closed one. No report on a known child begins as if nothing had been."""
+    return Attach(case) if case.closed_at is None else _again(case, case.closed_at, received_at, policy)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A known child who may be the reported one. `family_id`: the family of its newest case; None for one that only stands
+    on a register."""
+
+    person_id: UUID
+    likeness: Likeness
+    family_id: UUID | None
+    born: date | None
+
+
+def surely(candidates: Sequence[Candidate], rule: DuplicateRule) -> Candidate | None:
+    """The one known child a report is surely about; None when there is none, or any doubt: then a person decides.
+
+    An ID number goes before everything, full agreement before a similar sound. Doubt is: two children left, or a sibling of
+    the same birth date (twins' names often sound alike) where neither ID number nor the exact name tells them apart.
+    """
+    sure = [one for one in candidates if one.likeness.percent >= rule.threshold_percent]
+    proven = [one for one in sure if "id_number" in one.likeness.reasons]
+    exact = [one for one in sure if one.likeness.exact_name and one.likeness.percent == FULL]
+    if len(chosen := proven or exact or sure) != 1:
+        return None
+    [one] = chosen
+    twins = any(
+        other.person_id != one.person_id and other.family_id == one.family_id is not None and other.born == one.born
+        for other in candidates
+    )
+    return None if twins and not proven and not one.likeness.exact_name else one
+
+
 def _again(case: Named, closed_at: datetime, received_at: datetime, policy: Policy) -> Open | Reopen:
     days = max(0, (received_at.astimezone(ZONE).date() - closed_at.astimezone(ZONE).date()).days)
     for window in policy.reopen:
-        if window.get("days_min", 0) <= days <= window.get("days_max", days):
-            if "clocks" in window:
+        if window.days_min <= days and (window.days_max is None or days <= window.days_max):
+            if window.clocks is not None:
                 return Reopen(case, days)
-            return Open(follows=case, days=days, counts=window.get("counts_in") == PRIOR_FACTOR)
+            return Open(follows=case, days=days, counts=window.counts_in == PRIOR_FACTOR)
     return Open(follows=case, days=days)
 
 

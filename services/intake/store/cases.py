@@ -142,7 +142,8 @@ async def reopen_family(db: Connection, family_id: UUID, response_no: int, at: d
     await db.execute(
         """
         UPDATE case_file SET state = 'open', response_no = $2, closed_at = NULL, closure_reason = NULL,
-            dispatched_at = NULL, departments = '{}', masked = '[]', case_lead = NULL, coordinator = NULL,
+            dispatched_at = NULL, departments = '{}', masked = '[]', referrals = '{}', case_lead = NULL,
+            coordinator = NULL,
             last_report_at = $3, version = version + 1, updated_at = $3
         WHERE family_id = $1
         """,
@@ -231,6 +232,7 @@ class Roles:
     restricted: bool = False
     transfer_out: bool = False
     dispatched_at: datetime | None = None
+    referrals: dict[str, str] = field(default_factory=dict)
 
 
 async def load_roles(db: Connection, families: Iterable[UUID]) -> dict[UUID, list[Roles]]:
@@ -238,7 +240,7 @@ async def load_roles(db: Connection, families: Iterable[UUID]) -> dict[UUID, lis
     rows = await db.fetch(
         """
         SELECT case_id, family_id, child_id, departments, masked, case_lead, coordinator, conflict_unit, restricted,
-               transfer_out, dispatched_at
+               transfer_out, dispatched_at, referrals
         FROM case_file WHERE family_id = ANY($1::uuid[])
         """,
         list(families),
@@ -256,11 +258,12 @@ async def save_roles(db: Connection, roles: Sequence[Roles], now: datetime) -> N
         """
         UPDATE case_file c SET departments = n.departments, masked = n.masked::jsonb, case_lead = n.case_lead,
             coordinator = n.coordinator, conflict_unit = n.conflict_unit, restricted = n.restricted,
-            transfer_out = n.transfer_out, dispatched_at = n.dispatched_at, version = c.version + 1, updated_at = $10
+            transfer_out = n.transfer_out, dispatched_at = n.dispatched_at, referrals = n.referrals,
+            version = c.version + 1, updated_at = $11
         FROM unnest($1::uuid[], $2::jsonb[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bool[], $8::bool[],
-                    $9::timestamptz[])
+                    $9::timestamptz[], $10::jsonb[])
             AS n(case_id, departments, masked, case_lead, coordinator, conflict_unit, restricted, transfer_out,
-                 dispatched_at)
+                 dispatched_at, referrals)
         WHERE c.case_id = n.case_id
         """,
         [r.case_id for r in roles],
@@ -272,6 +275,7 @@ async def save_roles(db: Connection, roles: Sequence[Roles], now: datetime) -> N
         [r.restricted for r in roles],
         [r.transfer_out for r in roles],
         [r.dispatched_at for r in roles],
+        [r.referrals for r in roles],
         now,
     )
 

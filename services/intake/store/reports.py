@@ -20,15 +20,21 @@ class Serials:
     cases: Sequence[int]
 
 
-async def draw_serials(db: Connection, township: str, cases: int) -> Serials:
-    """Draw the numbers of a report and of its new cases; a rollback leaves a gap, never a repeat."""
+async def draw_serials(db: Connection, township: str, cases: int, marks: Iterable[bytes] = ()) -> Serials:
+    """Draw the numbers of a report and of its new cases; a rollback leaves a gap, never a repeat.
+
+    `marks` are held until commit: of two reports on one child at the same moment the later one finds the earlier one's
+    case. They are taken before any case is looked for, in order, and before any family's lock.
+    """
     row = await db.fetchrow(
         """
         SELECT (SELECT version FROM township WHERE code = $1) AS areas_version, nextval('report_serial') AS report,
-               ARRAY(SELECT nextval('case_serial') FROM generate_series(1, $2)) AS cases
+               ARRAY(SELECT nextval('case_serial') FROM generate_series(1, $2)) AS cases,
+               (SELECT count(pg_advisory_xact_lock(mark)) FROM unnest($3::bigint[]) AS mark) AS held
         """,
         township,
         cases,
+        sorted({int.from_bytes(mark[:8], signed=True) for mark in marks}),
     )
     assert row is not None
     return Serials(row["areas_version"], row["report"], row["cases"])
@@ -66,6 +72,10 @@ class NewReport:
     received_at: datetime
     recorded_at: datetime
     recorded_by: Any
+    duty_bearing: bool
+    known_since: datetime | None
+    unreported_by: Sequence[str]
+    recognised: bool = False
 
 
 _REPORT_COLUMNS = tuple(NewReport.__dataclass_fields__)
@@ -103,6 +113,31 @@ async def mark_feedback(db: Connection, given: Sequence[tuple[UUID, datetime, bo
         [report_id for report_id, _, _ in given],
         [at for _, at, _ in given],
         [possible for _, _, possible in given],
+    )
+
+
+async def mark_child_seen(db: Connection, seen: Sequence[tuple[UUID, datetime]]) -> None:
+    """The child of these families was seen: what those learn who had reported before, in the round that runs."""
+    await _mark_progress(db, "child_seen_at", seen)
+
+
+async def mark_safe(db: Connection, safe: Sequence[tuple[UUID, datetime]]) -> None:
+    """The children of these families are safe."""
+    await _mark_progress(db, "safe_at", safe)
+
+
+async def _mark_progress(db: Connection, column: str, reached: Sequence[tuple[UUID, datetime]]) -> None:
+    if not reached:
+        return
+    await db.execute(
+        f"""
+        UPDATE report r SET {column} = n.at
+        FROM unnest($1::uuid[], $2::timestamptz[]) AS n(family_id, at) JOIN case_file c ON c.case_id = n.family_id
+        WHERE r.family_id = n.family_id AND r.response_no = c.response_no AND r.{column} IS NULL
+          AND r.received_at <= n.at
+        """,  # noqa: S608  a name of our own
+        [family_id for family_id, _ in reached],
+        [at for _, at in reached],
     )
 
 
@@ -173,41 +208,6 @@ def _columns(values: Sequence[Sealed]) -> tuple[list[Any], ...]:
         [value.grade for value in values],
         [value.sealed for value in values],
     )
-
-
-Token = tuple[UUID, str, bytes]
-"""Case, kind, blind index."""
-
-
-def add_tokens(tokens: Sequence[Token]) -> Insert | None:
-    """Make the children of these cases findable. A token the case has already stays."""
-    if not tokens:
-        return None
-    sql = """
-        INSERT INTO blind_index (token, case_id, kind) SELECT * FROM unnest($1::bytea[], $2::uuid[], $3::text[])
-        ON CONFLICT DO NOTHING
-        """
-    return Insert(
-        sql,
-        (
-            [token for _, _, token in tokens],
-            [case_id for case_id, _, _ in tokens],
-            [kind for _, kind, _ in tokens],
-        ),
-    )
-
-
-async def cases_with(db: Connection, family_id: UUID, tokens: Sequence[bytes]) -> set[UUID]:
-    """The cases of a family whose child has one of these tokens."""
-    rows = await db.fetch(
-        """
-        SELECT DISTINCT case_id FROM blind_index JOIN case_file USING (case_id)
-        WHERE token = ANY($1::bytea[]) AND family_id = $2
-        """,
-        list(tokens),
-        family_id,
-    )
-    return {row["case_id"] for row in rows}
 
 
 async def wrapped_keys(db: Connection, owners: Iterable[UUID]) -> dict[UUID, tuple[int, bytes]]:

@@ -62,6 +62,7 @@ class CaseRow(Table, table=True):
     coordinator: str | None
     departments: dict[str, str] = Field(sa_type=JSONB)
     masked: list[Any] = Field(sa_type=JSONB)
+    referrals: dict[str, str] = Field(sa_type=JSONB)
     follows_case_id: UUID | None
     entered_by: str
     entered_at: datetime
@@ -74,7 +75,10 @@ class CaseRow(Table, table=True):
 
 
 class ReportRow(Table, table=True):
-    """A report as it was received: codes only. `children` holds the structured intake of each child."""
+    """A report as it was received: codes only. `children` holds the structured intake of each child.
+
+    `recognised`: it named no case and joined one because of whom it is about (policy `duplicate_rule`).
+    """
 
     __tablename__ = "report"
     __table_args__ = (Index("report_of_family", "family_id", "recorded_at"),)
@@ -102,6 +106,12 @@ class ReportRow(Table, table=True):
     dispatched_at: datetime | None
     feedback_at: datetime | None
     feedback_possible: bool | None
+    duty_bearing: bool
+    known_since: datetime | None
+    unreported_by: list[Any] = Field(sa_type=JSONB)
+    child_seen_at: datetime | None
+    safe_at: datetime | None
+    recognised: bool
 
 
 class TimelineRow(Table, table=True):
@@ -176,7 +186,7 @@ class VaultReporterRow(Table, table=True):
 
 
 class BlindIndexRow(Table, table=True):
-    """A keyed digest of a searchable value (`kind`: name, id_number, phone, person)."""
+    """Keyed digests by case, as written before there were persons; `person_token` took their place."""
 
     __tablename__ = "blind_index"
 

@@ -1,19 +1,20 @@
 """Case files, reports and timelines as people and systems read them: ids, codes and times (class P3)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, computed_field
 
 from chassis.transaction import Connection
 from contracts.access import Resource, Subject
-from services.intake.bodies import PossibleDuplicate
-from services.intake.domain.reach import Reach, reach
+from contracts.policy import elapsed, load_policy
+from services.intake.domain.reach import Reach
 from services.intake.sight import CaseFacts
 from services.intake.store.cases import as_uuid
+from services.intake.views.beside import Beside, beside
 
 
 class CaseSummary(BaseModel):
@@ -68,7 +69,7 @@ class ReportOfCase(BaseModel):
     feedback_possible: bool | None
 
 
-class CaseView(CaseSummary):
+class CaseView(CaseSummary, Beside):
     """A child's case file. Identity and narrative are read field by field under `/file`."""
 
     departments: dict[str, str]
@@ -108,17 +109,24 @@ class ReportView(BaseModel):
     dispatched_at: datetime | None
     feedback_at: datetime | None
     feedback_possible: bool | None
+    duty_bearing: bool
+    known_since: datetime | None
+    unreported_by: list[str]
 
+    @computed_field  # type: ignore[prop-decorator]  # pydantic's own way; mypy knows no decorated properties
+    @property
+    def reported_after_minutes(self) -> int | None:
+        """Minutes from knowing to reporting (K15)."""
+        return None if self.known_since is None else int((self.received_at - self.known_since).total_seconds() // 60)
 
-class ReceiptView(BaseModel):
-    """What the reporter may learn with the query code. `stage`: received, handed_over (departments are told), finished."""
-
-    report_number: str
-    received_at: datetime
-    stage: str
-    handed_over_at: datetime | None
-    finished_at: datetime | None
-    feedback_at: datetime | None
+    @computed_field  # type: ignore[prop-decorator]  # as above
+    @property
+    def reported_late(self) -> bool | None:
+        """Whether somebody with a duty to report waited too long (D-4.1.5); null where nobody had one, or nobody knows."""
+        if self.known_since is None or not (self.mandated or self.duty_bearing):
+            return None
+        limit = load_policy(self.policy_version).contacts.reported_late_after
+        return self.received_at - self.known_since > elapsed(limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,21 +197,50 @@ _COLUMNS = (
 
 async def find_record(db: Connection, reference: str, subject: Subject) -> CaseRecord | None:
     """The case of an id or number in the subject's township, with the subject's own entry of it."""
-    row = await db.fetchrow(
+    where = "(case_number = $3 OR case_id = $4)"
+    found = await _records(db, subject, where, reference, as_uuid(reference))
+    return found[0] if found else None
+
+
+async def records_of_children(db: Connection, children: Sequence[UUID], subject: Subject) -> list[CaseRecord]:
+    """Every case of these children in the subject's township, the first opened first."""
+    return await _records(db, subject, "child_id = ANY($3::uuid[])", list(children))
+
+
+async def records_of_families(db: Connection, family_ids: Sequence[UUID], subject: Subject) -> list[CaseRecord]:
+    """Every case of these families in the subject's township, the first opened first."""
+    return await _records(db, subject, "family_id = ANY($3::uuid[])", list(family_ids))
+
+
+async def _records(db: Connection, subject: Subject, where: str, *values: Any) -> list[CaseRecord]:
+    """A report that was recognised as being about a known child opens none of that child's file to who entered it."""
+    rows = await db.fetch(
         f"""
         SELECT {_COLUMNS}, (SELECT max(recorded_at) FROM report r
-                            WHERE r.family_id = c.family_id AND r.recorded_by->>'account' = $4) AS own_entry
-        FROM case_file c WHERE (case_number = $1 OR case_id = $2) AND township = $3
-        """,  # noqa: S608
-        reference,
-        as_uuid(reference),
+                            WHERE r.family_id = c.family_id AND r.recorded_by->>'account' = $2
+                              AND NOT (r.recognised AND r.disposition <> 'case_opened')) AS own_entry
+        FROM case_file c WHERE township = $1 AND {where} ORDER BY case_number
+        """,  # noqa: S608  conditions of this module
         subject.township,
         subject.account,
+        *values,
     )
-    if row is None:
-        return None
-    own = row["own_entry"]
-    return CaseRecord(dict(row), subject.account if own else row["entered_by"], own or row["entered_at"])
+    found = []
+    for row in rows:
+        own = row["own_entry"]
+        entered = (subject.account, own) if own else (row["entered_by"], row["entered_at"])
+        found.append(CaseRecord(dict(row), *entered))
+    return found
+
+
+async def own_reports(db: Connection, families: Sequence[UUID], account: str) -> set[UUID]:
+    """The reports on these families that this account entered."""
+    rows = await db.fetch(
+        "SELECT report_id FROM report WHERE family_id = ANY($1::uuid[]) AND recorded_by->>'account' = $2",
+        list(families),
+        account,
+    )
+    return {row["report_id"] for row in rows}
 
 
 async def case_view(db: Connection, record: CaseRecord) -> CaseView:
@@ -231,6 +268,7 @@ async def case_view(db: Connection, record: CaseRecord) -> CaseView:
         departments=row["departments"],
         linked_cases=[LinkedCase(**link) for link in linked],
         reports=[ReportOfCase(**report) for report in reports],
+        **dict(await beside(db, record.family_id)),
     )
 
 
@@ -290,25 +328,28 @@ def _summary(row: dict[str, Any]) -> dict[str, Any]:
 
 
 async def timeline(
-    db: Connection, family_id: UUID, after: tuple[Any, ...] | None, limit: int
+    db: Connection, family_id: UUID, hidden: Collection[str], after: tuple[Any, ...] | None, limit: int
 ) -> Sequence[TimelineItem]:
-    """The family's story in order."""
+    """The family's story in order, without the hidden types."""
     rows = await db.fetch(
         """
         SELECT arrival, type, at, actor, codes, deadlines FROM timeline_entry
         WHERE family_id = $1 AND ($2::timestamptz IS NULL OR (at, arrival) > ($2, $3::bigint))
+          AND type <> ALL($5::text[])
         ORDER BY at, arrival LIMIT $4
         """,
         family_id,
         *(after or (None, None)),
         limit,
+        list(hidden),
     )
     return [TimelineItem(**row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
 class FoundReport:
-    """A report with what decides who may read it."""
+    """A report with what decides who may read it. `entered_by`: None too where it joined a case without naming it, since
+    then it is for those who may read that case."""
 
     view: ReportView
     township: str
@@ -318,71 +359,10 @@ class FoundReport:
 async def report(db: Connection, report_id: UUID) -> FoundReport | None:
     """A report by id."""
     row = await db.fetchrow(
-        f"SELECT township, recorded_by, {', '.join(ReportView.model_fields)} FROM report WHERE report_id = $1",  # noqa: S608
+        f"SELECT township, recorded_by, recognised, {', '.join(ReportView.model_fields)} FROM report WHERE report_id = $1",  # noqa: S608
         report_id,
     )
     if row is None:
         return None
-    return FoundReport(ReportView(**row), row["township"], row["recorded_by"].get("account"))
-
-
-async def receipt(db: Connection, code_hash: bytes) -> ReceiptView | None:
-    """The progress of a report, by the digest of its code."""
-    row = await db.fetchrow(
-        """
-        SELECT r.report_number, r.received_at, r.dispatched_at, r.family_id, r.feedback_at, c.state, c.closed_at
-        FROM report r LEFT JOIN case_file c ON c.case_id = r.family_id WHERE r.receipt_hash = $1
-        """,
-        code_hash,
-    )
-    if row is None:
-        return None
-    finished = row["family_id"] is None or row["state"] == "closed"
-    return ReceiptView(
-        report_number=row["report_number"],
-        received_at=row["received_at"],
-        stage="finished" if finished else "handed_over" if row["dispatched_at"] else "received",
-        handed_over_at=row["dispatched_at"],
-        finished_at=row["closed_at"],
-        feedback_at=row["feedback_at"],
-    )
-
-
-MAX_DUPLICATES = 5
-
-
-async def duplicates(
-    db: Connection, tokens: Sequence[bytes], besides: Sequence[UUID], subject: Subject
-) -> tuple[PossibleDuplicate, ...]:
-    """Cases within the subject's reach whose child shares one of these tokens, open ones first."""
-    found = await matching(db, tokens, reach(subject), MAX_DUPLICATES + len(besides))
-    return tuple(
-        PossibleDuplicate(case_id=r.case_id, case_number=r.row["case_number"], state=r.row["state"], same=same)
-        for r, same in found
-        if r.case_id not in besides
-    )[:MAX_DUPLICATES]
-
-
-async def matching(
-    db: Connection, tokens: Sequence[bytes], within: Reach, limit: int
-) -> Sequence[tuple[CaseRecord, tuple[str, ...]]]:
-    """Cases with one of these tokens, with the kinds they share."""
-    rows = await db.fetch(
-        f"""
-        SELECT {_COLUMNS}, m.same
-        FROM (SELECT case_id, array_agg(kind ORDER BY kind) AS same FROM blind_index
-              WHERE token = ANY($1::bytea[]) GROUP BY case_id) AS m
-        JOIN case_file c USING (case_id)
-        WHERE township = $2 AND ($3::text IS NULL OR conflict_unit IS DISTINCT FROM $3)
-          AND ($4::text IS NULL OR NOT restricted OR entered_by = $4)
-          AND ($5::text IS NULL OR NOT restricted OR departments ? $5)
-        ORDER BY state DESC, updated_at DESC LIMIT $6
-        """,  # noqa: S608
-        list(tokens),
-        within.township,
-        within.not_against,
-        within.restricted_of,
-        within.involving,
-        limit,
-    )
-    return [(CaseRecord(dict(row), row["entered_by"], row["entered_at"]), tuple(row["same"])) for row in rows]
+    joined = row["recognised"] and row["disposition"] != "case_opened"
+    return FoundReport(ReportView(**row), row["township"], None if joined else row["recorded_by"].get("account"))

@@ -46,18 +46,6 @@ class NoteView(BaseModel):
     recorded_at: datetime
 
 
-class FoundPerson(BaseModel):
-    """A case found by a person's particulars, its child's name masked."""
-
-    case_id: UUID
-    case_number: str
-    state: str
-    village: str | None
-    level: str | None
-    same: tuple[str, ...]
-    name: str | None
-
-
 class AccessLogEntry(BaseModel):
     """Who read what, for which purpose, from where, with which result."""
 
@@ -179,18 +167,6 @@ async def sealed_note(db: Connection, family_id: UUID, note_id: UUID) -> tuple[S
     values = dict(row)
     author: str = values.pop("recorded_by")
     return SealedRow("vault_text", **values), author
-
-
-async def names_of(db: Connection, children: Sequence[UUID]) -> list[SealedRow]:
-    """The newest name of each child."""
-    rows = await db.fetch(
-        """
-        SELECT DISTINCT ON (owner_id) id, owner_id, field, sealed, grade, recorded_at, report_id FROM vault_child
-        WHERE owner_id = ANY($1::uuid[]) AND field = 'name' ORDER BY owner_id, recorded_at DESC, id
-        """,
-        list(children),
-    )
-    return [SealedRow("vault_child", **row) for row in rows]
 
 
 def shown(

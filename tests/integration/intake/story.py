@@ -9,7 +9,7 @@ import httpx
 
 from chassis.testing import Running
 from contracts.assistance import CaseClosed
-from contracts.directory import Group, TownshipPublished, Village
+from contracts.directory import Group, Organisation, Shift, TownshipPublished, Village
 from contracts.dispatch import ReferralIssued, ResponseOpened
 from contracts.intake import ReportReceived
 from contracts.risk_scoring import ChildAssessment, RiskAssessed
@@ -55,6 +55,15 @@ WORDS = "我住隔壁，孩子天天一个人。"
 REPORTER = {"name": "罗阿姨", "phone": "00087654321"}
 
 
+ON_DUTY = {"school": ("school-staff",), "civil_affairs": ("civil_affairs-staff",), "police": ("police-staff",)}
+"""Who stands on the rosters, day and night."""
+
+
+def standing(*staff: str) -> tuple[Shift, ...]:
+    """A roster on which the same people stand all the week."""
+    return tuple(Shift(weekday=day, starts="00:00", ends="00:00", staff=staff) for day in range(7))
+
+
 def township(version: int = 1) -> TownshipPublished:
     """The sample township's areas as the directory publishes them."""
     villages, groups = [], []
@@ -78,8 +87,12 @@ def township(version: int = 1) -> TownshipPublished:
         version=version,
         villages=tuple(villages),
         groups=tuple(groups),
-        organisations=(),
+        organisations=tuple(
+            Organisation(code=f"YX-{department}", department=department, kind="department", shifts=standing(*staff))
+            for department, staff in ON_DUTY.items()
+        ),
         posts={},
+        duty_room=standing("duty-room"),
         policy_version="2026-11",
         publication_id=UUID(int=version),
     )
@@ -107,9 +120,13 @@ class Desk:
     app: Running
     received: list[ReportReceived] = field(default_factory=list)
 
-    async def post(self, path: str, body: Any, claims: Claims = OPERATOR, key: str | None = None) -> httpx.Response:
-        """A command with a key of its own."""
+    async def post(
+        self, path: str, body: Any, claims: Claims = OPERATOR, key: str | None = None, version: int | None = None
+    ) -> httpx.Response:
+        """A command with a key of its own. `version`: the state it was decided on."""
         headers = {**self.app.as_(**claims), "Idempotency-Key": key or uuid4().hex}
+        if version is not None:
+            headers["If-Match"] = f'"v{version}"'
         return await self.app.client.post(f"/api/v1{path}", json=body, headers=headers)
 
     async def get(self, path: str, claims: Claims = CIVIL, **query: Any) -> httpx.Response:

@@ -76,7 +76,7 @@ async def test_without_an_idempotency_key_nothing_is_recorded(app: Running, desk
 
 
 WRONG: list[tuple[dict[str, Any], str, str]] = [
-    ({"received_at": (datetime.now(UTC) + timedelta(minutes=9)).isoformat()}, "#/received_at", "in_future"),
+    ({"received_at": (datetime.now(UTC) + timedelta(days=1)).isoformat()}, "#/received_at", "in_future"),
     ({"received_at": "2026-03-01T10:00:00"}, "#/received_at", "timezone_aware"),
     ({"channel": "pigeon"}, "#/channel", "unknown_channel"),
     ({"reporter": {"kind": "wizard"}}, "#/reporter/kind", "unknown_kind"),
@@ -164,6 +164,9 @@ async def test_the_caller_with_the_receipt_code_learns_the_progress_and_nothing_
         "report_number",
         "received_at",
         "stage",
+        "stages",
+        "result",
+        "transfer",
         "handed_over_at",
         "finished_at",
         "feedback_at",
@@ -213,14 +216,6 @@ async def test_a_crash_before_the_commit_leaves_nothing_and_the_repeat_succeeds(
     assert broken.status_code == 500
     assert [await count(app, table) for table in tables] == [0] * len(tables)
     assert (await desk.post("/reports", report_body(), key="crash")).status_code == 201
-
-
-async def test_a_second_report_on_the_same_child_is_offered_not_merged(app: Running, desk: Desk) -> None:
-    first = await desk.report()
-    second = await desk.report(child={"name": "彭 乐乐", "birth_date": "2019-11-02"})
-    [offered] = second["possible_duplicates"]
-    assert second["disposition"] == "case_opened"
-    assert (offered["case_id"], offered["same"]) == (first["case_id"], ["person"])
 
 
 async def test_golden_case_two_is_restricted_from_its_first_moment(app: Running, desk: Desk) -> None:

@@ -9,6 +9,7 @@ from contracts.dispatch import (
     FeedbackGiven,
     ReferralAcknowledged,
     ReferralIssued,
+    ResponseRevised,
     ReturnDecided,
     StepMet,
 )
@@ -186,6 +187,35 @@ async def test_an_upheld_return_moves_the_sight_of_the_case(app: Running, desk: 
     await app.settle()
     statuses = [(await desk.get(f"/cases/{answer['case_id']}", claims)).status_code for claims in (SCHOOL, HEALTH)]
     assert statuses == [404, 200]
+
+
+async def test_a_department_with_a_safety_only_task_gets_no_sight_of_the_case(app: Running, desk: Desk) -> None:
+    answer = await desk.report()
+    event = await desk.announced(answer["report_id"])
+    await desk.dispatch(answer, civil_affairs="lead")
+    task = ReferralIssued(
+        referral_id=uuid4(), department="school", organisation="YX-school", role="assist", masked=True, safety_only=True
+    )
+    revised = ResponseRevised(
+        case_id=event.case_id,
+        case_number=event.case_number,
+        response_id=uuid4(),
+        township="YX",
+        cause="safety_only_task",
+        level_before="yellow",
+        level="yellow",
+        restricted=True,
+        concerns=("H5",),
+        case_lead="civil_affairs",
+        coordinator="civil_affairs",
+        referrals=(task,),
+        revised_at=event.recorded_at,
+        policy_version="2026-11",
+    )
+    await app.publish(revised, answer["case_id"])
+    await app.settle()
+    assert (await desk.get(f"/cases/{answer['case_id']}", SCHOOL)).status_code == 404
+    assert (await desk.case(answer["case_id"]))["departments"] == {"civil_affairs": "lead"}
 
 
 async def test_a_response_to_one_child_gives_no_sight_of_the_sibling(app: Running, desk: Desk) -> None:

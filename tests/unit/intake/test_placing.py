@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from contracts.policy import load_policy
-from services.intake.domain.placing import Attach, Named, Open, Placing, Refused, Reopen, place, with_history
+from services.intake.domain.placing import Attach, Named, Open, Placing, Refused, Reopen, place, resume, with_history
 
 POLICY = load_policy("2026-11")
 CLOSED = datetime(2026, 5, 21, 4, tzinfo=UTC)
@@ -71,3 +71,24 @@ def test_a_linked_case_counts_as_a_prior_report_unless_the_reporter_said_more() 
 
 def test_a_new_case_has_no_history() -> None:
     assert with_history({"age": 3}, {}, Open()) == ({"age": 3}, {})
+
+
+@pytest.mark.parametrize(
+    ("case", "days", "expected"),
+    [
+        (OPEN_CASE, 0, Attach(OPEN_CASE)),
+        (CLOSED_CASE, 90, Reopen(CLOSED_CASE, 90)),
+        (CLOSED_CASE, 91, Open(CLOSED_CASE, 91, counts=True)),
+        (CLOSED_CASE, 365, Open(CLOSED_CASE, 365, counts=True)),
+        (CLOSED_CASE, 366, Open(CLOSED_CASE, 366, counts=False)),
+    ],
+)
+def test_a_recognised_child_goes_on_where_its_case_stands(case: Named, days: int, expected: Placing) -> None:
+    assert resume(case, CLOSED + timedelta(days=days), POLICY) == expected
+
+
+@pytest.mark.parametrize("days", [0, 90, 91, 365, 366, 5000])
+@pytest.mark.parametrize("wish", ["attach", "reopen"])
+@pytest.mark.parametrize("case", [None, OPEN_CASE, CLOSED_CASE])
+def test_with_a_red_override_a_case_is_always_open_afterwards(wish: str, case: Named | None, days: int) -> None:
+    assert isinstance(placed(wish, case, days, emergency=True), Open | Attach | Reopen)

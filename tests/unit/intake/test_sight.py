@@ -75,6 +75,7 @@ def test_the_class_of_every_field_comes_from_the_policy() -> None:
 def test_the_school_sees_neither_money_nor_crime_nor_health() -> None:
     assert visible(sights(somebody("school"))) == {
         "name", "sex", "birth_date", "address", "phone", "guardian_name", "guardian_phone", "school",
+        "school_situation",
     }  # fmt: skip
 
 
@@ -146,13 +147,16 @@ def test_an_operators_own_entry_stays_open_for_a_day(hours: int, *, full: bool) 
 def test_break_glass_is_for_people_on_red_with_a_reason_and_never_against_a_bar() -> None:
     red, field = replace(CASE, level="red", departments={}), Field("address", "P2")
     school = somebody("school")
-    assert see(school, red, field, NOW, (), reason="imminent_danger") == Full("break_glass")
-    assert isinstance(see(school, red, field, NOW, ()), Hidden)
-    assert isinstance(see(school, replace(red, level="orange"), field, NOW, (), reason="x"), Hidden)
-    assert isinstance(see(replace(school, kind="client"), red, field, NOW, (), reason="x"), Hidden)
-    assert isinstance(see(school, replace(red, conflict_unit="school"), field, NOW, (), reason="x"), Hidden)
+    assert see(school, red, field, NOW, (), reason="imminent_danger", on_duty=True) == Full("break_glass")
+    assert isinstance(see(school, red, field, NOW, (), on_duty=True), Hidden)
+    assert isinstance(see(school, replace(red, level="orange"), field, NOW, (), reason="x", on_duty=True), Hidden)
+    assert isinstance(see(replace(school, kind="client"), red, field, NOW, (), reason="x", on_duty=True), Hidden)
+    assert isinstance(
+        see(school, replace(red, conflict_unit="school"), field, NOW, (), reason="x", on_duty=True), Hidden
+    )
     village = somebody("village_committee", villages=frozenset({"V01"}))
-    assert isinstance(see(village, replace(red, restricted=True), field, NOW, (), reason="x"), Hidden)
+    assert isinstance(see(village, replace(red, restricted=True), field, NOW, (), reason="x", on_duty=True), Hidden)
+    assert see(school, red, field, NOW, (), reason="imminent_danger") == Hidden("not_on_duty")
 
 
 def test_an_auditor_sees_logs_and_no_content() -> None:
