@@ -15,10 +15,17 @@ from contracts.access import Subject
 from contracts.policy import Policy
 from contracts.risk_scoring import LevelLoweringProposed
 from contracts.vocabulary import Actor
-from services.risk_scoring import domain, store, views
+from services.risk_scoring import domain
 from services.risk_scoring.api.steps import Body, actions_of, changeable
-from services.risk_scoring.case_file import CaseFile, announced, relevelled
-from services.risk_scoring.views import LoweringView, RiskView
+from services.risk_scoring.changing import Changes
+from services.risk_scoring.domain.case_file import CaseFile
+from services.risk_scoring.domain.scoring import relevelled
+from services.risk_scoring.store.assessments import latest_children
+from services.risk_scoring.store.cases import save_cases
+from services.risk_scoring.store.lowerings import add_lowering, decide_lowering, lowering, open_lowering
+from services.risk_scoring.store.tables import LoweringRow
+from services.risk_scoring.views import assessments as views
+from services.risk_scoring.views.assessments import LoweringView, RiskView
 
 LevelCode = Literal["blue", "yellow", "orange", "red"]
 LoweringCode = Literal["blue", "yellow", "orange"]
@@ -107,13 +114,13 @@ async def propose_lowering(
 
     async def act(tx: Transaction) -> Reply:
         file, policy = await changeable(tx, case_id, subject, "level.propose_lowering", command)
-        if await store.open_lowering(tx.db, case_id) is not None:
+        if await open_lowering(tx.db, case_id) is not None:
             raise conflict("lowering_waiting", "已有待核准的降级申请", "A proposal is already waiting")
         actor = subject.actor()
         request = await _lowering_request(tx, file, body.to, _person(actor, subject.posts), None)
         if _allowed(request, policy).direction != "lower":
             raise conflict("not_a_lowering", "不是降级", "This is not a lowering", current_state=file.level)
-        row = store.LoweringRow(
+        row = LoweringRow(
             proposal_id=tx.new_id("lowering"),
             case_id=case_id,
             response_no=file.response_no,
@@ -128,7 +135,7 @@ async def propose_lowering(
             decided_by=None,
             decided_at=None,
         )
-        await store.add_lowering(tx.db, row)
+        await add_lowering(tx.db, row)
         tx.publish(str(case_id), _proposed(row, actor))
         file = await _touched(tx, file, "level.lowering-proposed", actor, proposal_id=row.proposal_id, to=body.to)
         return Reply(201, views.lowering_view(row.model_dump(), policy), version=file.version)
@@ -136,7 +143,7 @@ async def propose_lowering(
     return await command.run(act, body)
 
 
-def _proposed(row: store.LoweringRow, actor: Actor) -> LevelLoweringProposed:
+def _proposed(row: LoweringRow, actor: Actor) -> LevelLoweringProposed:
     return LevelLoweringProposed.model_validate({**row.model_dump(), "proposed_by": actor})
 
 
@@ -155,7 +162,7 @@ async def approve_lowering(
         proposer = _person(Actor.model_validate(row["proposed_by"]), row["proposer_posts"])
         approver = _person(subject.actor(), subject.posts)
         _allowed(await _lowering_request(tx, file, row["level_to"], proposer, approver), policy)
-        await store.decide_lowering(tx.db, proposal_id, "approved", subject.actor().model_dump(), tx.now)
+        await decide_lowering(tx.db, proposal_id, "approved", subject.actor().model_dump(), tx.now)
         given = {
             "reason_note_id": row["reason_note_id"],
             "best_interest_note_id": row["best_interest_note_id"],
@@ -180,7 +187,7 @@ async def decline_lowering(
         file, _ = await changeable(tx, case_id, subject, "level.approve_lowering", command)
         await _waiting(tx, file, proposal_id)
         actor = subject.actor()
-        await store.decide_lowering(tx.db, proposal_id, "declined", actor.model_dump(), tx.now)
+        await decide_lowering(tx.db, proposal_id, "declined", actor.model_dump(), tx.now)
         file = await _touched(tx, file, "level.lowering-declined", actor, proposal_id=proposal_id)
         return Reply(200, views.risk(file, None, actions_of(file, None, subject, tx.now)), version=file.version)
 
@@ -198,7 +205,7 @@ def _person(actor: Actor, posts: Any) -> domain.Person:
 async def _lowering_request(
     tx: Transaction, file: CaseFile, to: str, proposer: domain.Person, approver: domain.Person | None
 ) -> domain.LevelRequest:
-    latest = await store.latest_children(tx.db, file.assessment_id) if file.assessment_id else ()
+    latest = await latest_children(tx.db, file.assessment_id) if file.assessment_id else ()
     return domain.LevelRequest(
         current=file.level,
         wanted=to,
@@ -223,7 +230,7 @@ def _allowed(request: domain.LevelRequest, policy: Policy) -> domain.Allowed:
 
 
 async def _waiting(tx: Transaction, file: CaseFile, proposal_id: UUID) -> Any:
-    row = await store.lowering(tx.db, file.case_id, proposal_id)
+    row = await lowering(tx.db, file.case_id, proposal_id)
     if row is None:
         raise not_found()
     if row["state"] != "proposed":
@@ -241,22 +248,13 @@ async def _change_level(
     given: dict[str, Any],
 ) -> CaseFile:
     before, actor = file.level, subject.actor()
-    latest = await store.latest_children(tx.db, file.assessment_id) if file.assessment_id else ()
+    latest = await latest_children(tx.db, file.assessment_id) if file.assessment_id else ()
     file, assessed = relevelled(file, latest, to, policy)
-    file, event = announced(
-        file,
-        assessed,
-        policy,
-        assessment_id=tx.new_id("assessment"),
-        cause=cause,
-        effective_at=tx.now,
-        assessed_at=tx.now,
-        assessed_by=actor,
+    changes = Changes(tx)
+    file = changes.announce(
+        file, assessed, policy, cause, None, effective_at=tx.now, by=actor, level_before=before, **given
     )
-    tx.publish(str(file.case_id), event)
-    await store.supersede_lowerings(tx.db, [file.case_id], tx.now)
-    await store.save_cases(tx.db, [file])
-    await store.add_assessments(tx.db, [store.Recorded(event, before, **given)])
+    await changes.keep()
     detail = {"from": before, "to": to, **{name: str(value) for name, value in given.items() if value}}
     tx.audit(str(file.case_id), f"level.{cause}", actor.model_dump(), detail)
     return file
@@ -266,5 +264,5 @@ async def _touched(tx: Transaction, file: CaseFile, action: str, actor: Actor, *
     """The next version of the file, and the audit entry of the act."""
     tx.audit(str(file.case_id), action, actor.model_dump(), {name: str(value) for name, value in detail.items()})
     file = replace(file, version=file.version + 1)
-    await store.save_cases(tx.db, [file])
+    await save_cases(tx.db, [file])
     return file

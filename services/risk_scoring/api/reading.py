@@ -15,10 +15,12 @@ from chassis.problem import FieldError, invalid, not_found
 from contracts.access import Subject
 from contracts.policy import intake_problems, load_calendar, policy_in_force
 from contracts.vocabulary import Fact, Reporter
-from services.risk_scoring import domain, store, views
+from services.risk_scoring import domain
 from services.risk_scoring.api.steps import Body, actions_of, readable
-from services.risk_scoring.case_file import sees_inputs
-from services.risk_scoring.views import AssessmentView, PreviewView, RiskView
+from services.risk_scoring.domain.case_file import sees_inputs
+from services.risk_scoring.store.lowerings import open_lowering
+from services.risk_scoring.views import assessments as views
+from services.risk_scoring.views.assessments import AssessmentView, PreviewView, RiskView
 
 MAX_CHILDREN = 20
 
@@ -94,9 +96,23 @@ async def read_risk(
 ) -> Response:
     """The level in force. Its ETag is the version that raising and lowering ask for."""
     file, now = await readable(db, case_id, subject)
-    waiting = await store.open_lowering(db, case_id)
+    waiting = await open_lowering(db, case_id)
     view = views.risk(file, waiting, actions_of(file, waiting, subject, now))
     return versioned(request, view, file.version)
+
+
+@router.get("/cases/{case_id}/as-of")
+async def read_assessment_as_of(
+    case_id: UUID, at: datetime, subject: Annotated[Subject, guard("assessment.read")], db: Reading
+) -> AssessmentView:
+    """What was known and in force at a moment: the inputs, result and policy version that stood then."""
+    if at.tzinfo is None:
+        raise invalid(FieldError("at", "no_time_zone", "须带时区", "a time zone is needed"))
+    file, now = await readable(db, case_id, subject)
+    row = await views.assessment_as_of(db, case_id, at)
+    if row is None:
+        raise not_found()
+    return views.assessment(row, inputs=sees_inputs(file, subject, now))
 
 
 @router.post("/preview")

@@ -15,7 +15,7 @@ from contracts.dispatch import (
     ResponseOpened,
     SafetyConfirmed,
 )
-from contracts.intake import ReportReceived
+from contracts.intake import ReportAmended, ReportReceived
 from contracts.vocabulary import Actor, ChildIntake, Place, ReportDigest, Reporter, Role
 
 NOW = datetime(2026, 3, 24, 6, 20, tzinfo=UTC)
@@ -74,6 +74,7 @@ def report(
     response_no: int = 1,
     mandated: bool = False,
     at: datetime = NOW,
+    household: tuple[UUID, ...] | None = None,
 ) -> ReportReceived:
     """A report on the case of the child called "first"."""
     return ReportReceived(
@@ -93,11 +94,35 @@ def report(
         policy_version="2026-11",
         recorded_by=OPERATOR,
         recorded_at=at + timedelta(minutes=2),
+        household_cases=household,
     )
 
 
 CASE = id_of("case first")
 KEY = str(CASE)
+
+
+def amendment(*children: ChildIntake, **changes: Any) -> ReportAmended:
+    """What was learned of the first report later."""
+    content: dict[str, Any] = {
+        "case_id": CASE,
+        "case_number": "YX-first",
+        "township": "YX",
+        "response_no": 1,
+        "report_id": id_of("report 1"),
+        "amendment_id": id_of("amendment"),
+        "aspects": ("facts",),
+        "children": children,
+        "by": OPERATOR,
+        "at": NOW + timedelta(minutes=30),
+    }
+    return ReportAmended(**{**content, **changes})
+
+
+def with_role(department: str, role: Role) -> dict[str, Any]:
+    """A response that also gives this department a role."""
+    referral = ReferralIssued(referral_id=id_of(department), department=department, organisation=department, role=role)
+    return {"referrals": (*response().referrals, referral)}
 
 
 def response(**changes: Any) -> ResponseOpened:
@@ -167,7 +192,12 @@ def safety(basis: str = "safety_plan") -> SafetyConfirmed:
 
 def breach(step: str, name: str = "deadline") -> DeadlineFired:
     """A clock of the case passed its limit."""
-    at = NOW + timedelta(hours=2)
+    return fired(step, "breach", NOW + timedelta(hours=2), name)
+
+
+def fired(step: str, stage: Any, due_at: datetime, name: str = "deadline") -> DeadlineFired:
+    """A clock of the case ran."""
+    at = due_at if stage == "breach" else NOW
     return DeadlineFired(
         case_id=CASE,
         case_number="YX-first",
@@ -180,8 +210,8 @@ def breach(step: str, name: str = "deadline") -> DeadlineFired:
         referral_id=None,
         place=Place(village="V01"),
         level="orange",
-        stage="breach",
-        due_at=at,
+        stage=stage,
+        due_at=due_at,
         planned_at=at,
         fired_at=at,
         lateness_seconds=0,

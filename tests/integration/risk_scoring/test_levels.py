@@ -158,7 +158,12 @@ async def test_two_persons_lower_the_level_by_one(app: Running) -> None:
     [announced] = await app.published(LevelLoweringProposed)
     assert str(announced.proposal_id) == proposed.json()["proposal_id"]
     assert (announced.level_from, announced.level_to) == ("orange", "yellow")
-    assert (await risk(app, SUPERVISOR))["available_actions"] == ["raise", "approve_lowering", "decline_lowering"]
+    assert (await risk(app, SUPERVISOR))["available_actions"] == [
+        "review",
+        "raise",
+        "approve_lowering",
+        "decline_lowering",
+    ]
 
     answer = await decide(app, "approve", proposed.json()["proposal_id"])
     assert answer.status_code == 200, answer.text

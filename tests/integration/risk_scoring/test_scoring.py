@@ -15,7 +15,7 @@ from contracts.intake import ReportReceived
 from contracts.risk_scoring import RiskAssessed
 from contracts.vocabulary import ChildIntake
 from services.risk_scoring.service import SERVICE
-from services.risk_scoring.store import Table
+from services.risk_scoring.store.tables import Table
 from tests.integration.risk_scoring import story
 from tests.integration.risk_scoring.story import CASE, KEY, NOW, child, happen, id_of, report, risk
 

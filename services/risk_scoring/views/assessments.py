@@ -9,13 +9,17 @@ from pydantic import BaseModel
 
 from chassis.transaction import Connection
 from contracts.policy import Label, Policy, load_policy
-from contracts.vocabulary import Actor, Fact
-from services.risk_scoring.case_file import CaseFile
+from contracts.vocabulary import Actor, Fact, Reporter
 from services.risk_scoring.domain import Assessment
+from services.risk_scoring.domain.case_file import CaseFile
 
 CAUSES = {
     "report": Label(zh="接到报告", en="a report"),
     "assessment": Label(zh="评估更新", en="an assessment"),
+    "amendment": Label(zh="补充信息", en="an amendment"),
+    "trigger": Label(zh="触发事件", en="a trigger"),
+    "review": Label(zh="复评", en="a review"),
+    "rescreen": Label(zh="半年复筛", en="the half-yearly rescreen"),
     "manual_raise": Label(zh="人工升级", en="raised by a person"),
     "manual_lowering": Label(zh="两人核准降级", en="lowered by two persons"),
 }
@@ -65,7 +69,10 @@ class ChildView(ResultView):
 
 
 class AssessmentView(BaseModel):
-    """One assessment or level change, with instrument and policy version, who and when (D-4.3.1)."""
+    """One assessment or level change, with inputs, instrument and policy version, who and when (D-4.3.1).
+
+    `reporters` and the children's inputs are null for readers without a task in the case.
+    """
 
     assessment_id: UUID
     case_id: UUID
@@ -87,6 +94,7 @@ class AssessmentView(BaseModel):
     reason_note_id: UUID | None
     best_interest_note_id: UUID | None
     proposal_id: UUID | None
+    reporters: list[Reporter] | None
     children: list[ChildView]
 
 
@@ -119,6 +127,8 @@ class RiskView(BaseModel):
     provisional: bool
     child_seen_at: datetime | None
     overdue_steps: list[Coded]
+    policy_version: str
+    reviewed_at: datetime | None
     assessment_id: UUID | None
     lowering: LoweringView | None
     available_actions: list[str]
@@ -159,6 +169,8 @@ def risk(
         provisional=file.provisional,
         child_seen_at=file.child_seen_at,
         overdue_steps=[coded(policy, "step", step) for step in sorted(set(file.overdue.values()))],
+        policy_version=file.policy_version,
+        reviewed_at=file.reviewed_at,
         assessment_id=file.assessment_id,
         lowering=lowering_view(lowering, policy) if lowering is not None else None,
         available_actions=list(actions),
@@ -217,6 +229,19 @@ async def assessments(
     return [assessment(dict(row), inputs=inputs) for row in rows]
 
 
+async def assessment_as_of(db: Connection, case_id: UUID, at: datetime) -> dict[str, Any] | None:
+    """The assessment that stood at a moment: the last one made by then."""
+    row = await db.fetchrow(
+        """
+        SELECT * FROM assessment WHERE case_id = $1 AND assessed_at <= $2
+        ORDER BY assessed_at DESC, assessment_id DESC LIMIT 1
+        """,
+        case_id,
+        at,
+    )
+    return None if row is None else dict(row)
+
+
 async def assessment_row(db: Connection, assessment_id: UUID) -> dict[str, Any] | None:
     """One stored assessment."""
     row = await db.fetchrow("SELECT * FROM assessment WHERE assessment_id = $1", assessment_id)
@@ -234,6 +259,7 @@ def assessment(row: Mapping[str, Any], *, inputs: bool) -> AssessmentView:
             "level_before": coded(policy, "level", row["level_before"]) if row["level_before"] else None,
             "report_level": coded(policy, "level", row["report_level"]),
             "computed_level": coded(policy, "level", row["computed_level"]),
+            "reporters": row["reporters"] if inputs else None,
             "children": [ChildView(**_result(child, policy, inputs=inputs)) for child in row["children"]],
         }
     )

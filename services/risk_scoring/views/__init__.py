@@ -1,0 +1,1 @@
+"""What risk scoring shows, in both languages."""
