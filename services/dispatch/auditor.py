@@ -13,7 +13,7 @@ from chassis.log import logger
 from chassis.service import Runtime
 from chassis.transaction import Connection
 from services.dispatch import metrics
-from services.dispatch.store.clocks import PAGE_KIND
+from services.dispatch.store.clocks import BESIDE, PAUSE_KIND
 
 EVERY_SECONDS = 30.0
 LOOK_BACK_SECONDS = 900
@@ -32,9 +32,16 @@ _OVERDUE = """
 """
 _SILENT = """
     SELECT d.id FROM deadline d
-    WHERE d.breached_at > app_now() - make_interval(secs => $1) AND d.kind <> $2
+    WHERE d.breached_at > app_now() - make_interval(secs => $1) AND d.kind <> ALL($2::text[])
       AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.key = d.key AND o.type = 'deadline.fired.v1'
                       AND o.value::jsonb->>'deadline_id' = d.id::text AND o.value::jsonb->>'stage' = 'breach')
+"""
+# A paused response keeps every clock armed, later by the pause; only a pause that nothing ends would leave it waiting.
+_PAUSED_TOO_LONG = """
+    SELECT r.response_id AS id FROM response r
+    WHERE r.state = 'open' AND r.body ? 'pauses' AND r.body->'pauses'->-1->>'state' = 'running'
+      AND ((r.body->'pauses'->-1->>'until')::timestamptz < app_now() - make_interval(secs => $1)
+           OR NOT EXISTS (SELECT 1 FROM deadline d WHERE d.key = r.case_id::text AND d.kind = $2 AND d.state = 'armed'))
 """
 
 log = logger(__name__)
@@ -45,7 +52,8 @@ async def findings(db: Connection, look_back_seconds: float) -> dict[str, list[s
     checks: dict[str, tuple[Any, ...]] = {
         "open_without_deadline": (_UNWATCHED,),
         "overdue": (_OVERDUE, LATE_SECONDS),
-        "silent": (_SILENT, look_back_seconds, PAGE_KIND),
+        "silent": (_SILENT, look_back_seconds, list(BESIDE)),
+        "paused_too_long": (_PAUSED_TOO_LONG, LATE_SECONDS, PAUSE_KIND),
     }
     return {name: [str(row["id"]) for row in await db.fetch(*check)] for name, check in checks.items()}
 
@@ -58,6 +66,7 @@ async def audit(runtime: Runtime) -> None:
     engine.AUDITOR_OPEN_WITHOUT_DEADLINE.set(len(found["open_without_deadline"]))
     metrics.AUDITOR_OVERDUE.set(len(found["overdue"]))
     metrics.AUDITOR_SILENT.set(len(found["silent"]))
+    metrics.AUDITOR_PAUSED_TOO_LONG.set(len(found["paused_too_long"]))
     metrics.OPEN_RESPONSES.clear()
     for row in levels:
         metrics.OPEN_RESPONSES.labels(row["level"]).set(row["n"])

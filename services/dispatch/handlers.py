@@ -1,25 +1,37 @@
-"""What dispatch does when others announce something or a clock runs out: load, decide, save, announce."""
+"""What dispatch does when others announce something: load, decide, save, announce."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
-from chassis.timers import Fired
 from chassis.transaction import Transaction
-from contracts.assistance import CaseClosed, ClosureRefused, ClosureRequested, PlanAgreed, VisitRecorded
-from contracts.dispatch import DeadlineFired, ResponseOpened, ResponseRevised
+from contracts.assistance import (
+    CaseClosed,
+    ClosureRefused,
+    ClosureRequested,
+    LadderStepRecorded,
+    PlacementChanged,
+    PlanAgreed,
+    VisitRecorded,
+)
+from contracts.dispatch import ResponseOpened, ResponseRevised
 from contracts.envelope import Event
+from contracts.intake import ReportAmended
 from contracts.notification import NoticesRecorded
-from contracts.policy import load_calendar, load_policy
+from contracts.policy import Policy, load_calendar, load_policy
 from contracts.risk_scoring import RiskAssessed
-from contracts.vocabulary import Place
-from services.dispatch import metrics, store
-from services.dispatch.domain import announce
+from contracts.vocabulary import SYSTEM
+from services.dispatch import store
+from services.dispatch.domain import announce, pause
+from services.dispatch.domain.adding import add_by_fact, add_welfare_check
+from services.dispatch.domain.amending import amend_response
+from services.dispatch.domain.clocks import POLICE, WELFARE_CHECK
+from services.dispatch.domain.external import PLACEMENT, Owed, owing, owing_for_ladder_step
+from services.dispatch.domain.met_elsewhere import steps_met
 from services.dispatch.domain.opening import open_response
 from services.dispatch.domain.response import ResponseFile
-from services.dispatch.domain.revising import revise_response
+from services.dispatch.domain.revising import Revised, news_of, revise_response
 from services.dispatch.domain.units import Township
-from services.dispatch.store.clocks import PAGE_KIND, clock_of
 
 GRID_POSTS = frozenset({"grid_member", "group_head"})
 NOTICE_CAUSES = frozenset({ResponseOpened.TYPE, ResponseRevised.TYPE})
@@ -38,14 +50,16 @@ async def on_risk_assessed(events: Sequence[Event], tx: Transaction) -> None:
     await tx.lock([event.key for event in events])
     files = await store.open_responses(tx, [event.data.case_id for event in events], finished=True)
     opening = [event for event in events if _opens(event.data, files.get(event.data.case_id))]
-    townships = await store.townships(tx.db, {event.data.report.township for event in opening}) if opening else {}
+    reported = {event.data.report.township for event in events if event.data.report is not None}
+    townships = await store.townships(tx.db, reported) if reported else {}
+    waiting = await store.take_waiting(tx.db, [event.data.case_id for event in opening]) if opening else {}
     changes: list[store.Change] = []
     for event in events:
         before = files.get(event.data.case_id)
         if event in opening:
-            changes += _open(event, before, townships, tx)
+            changes += _open(event, before, townships, waiting.get(event.data.case_id, ()), tx)
         elif before is not None and event.data.response_no == before.response_no:
-            changes.append(_revise(event, before, tx))
+            changes.append(_revise(event, before, townships, tx))
     await store.save(tx, changes)
 
 
@@ -55,7 +69,11 @@ def _opens(data: RiskAssessed, running: ResponseFile | None) -> bool:
 
 
 def _open(
-    event: Event, before: ResponseFile | None, townships: dict[str, Township], tx: Transaction
+    event: Event,
+    before: ResponseFile | None,
+    townships: dict[str, Township],
+    waiting: Sequence[ReportAmended],
+    tx: Transaction,
 ) -> list[store.Change]:
     data: RiskAssessed = event.data
     assert data.report is not None, "only a report opens a response"
@@ -63,17 +81,117 @@ def _open(
     township = townships[data.report.township]
     file = open_response(data, tx.new_id("response", cause=event), tx.now, township, policy, load_calendar())
     tx.publish(event.key, announce.opened(file), cause=event)
+    for amendment in waiting:
+        since = amendment.amendment_id
+        change = amend_response(file, amendment, township, tx.now, since, policy, load_calendar())
+        if change.is_news:
+            tx.publish(event.key, announce.revised(file, change, "amendment", amendment.at), cause=event)
+        file = change.file
     # A reopening may overtake the closure of the round before: that round then ends here.
-    earlier: list[store.Change] = [] if before is None else [(before, before.closed(tx.now))]
-    return [*earlier, (None, file)]
+    if before is None:
+        return [(None, file)]
+    closed = before.closed(tx.now)
+    if (announcement := steps_met(before, closed, event.type, tx.now)) is not None:
+        tx.publish(event.key, announcement, cause=event)
+    return [(before, closed), (None, file)]
 
 
-def _revise(event: Event, before: ResponseFile, tx: Transaction) -> store.Change:
+def _revise(event: Event, before: ResponseFile, townships: dict[str, Township], tx: Transaction) -> store.Change:
     policy = load_policy(before.policy_version)
-    change = revise_response(before, event.data, tx.now, event.id, policy, load_calendar())
+    running = pause.ended_by_level(before, event.data.report_level, event.data.effective_at, policy, load_calendar())
+    if running is not before:
+        tx.publish(event.key, pause.resumed_event(running, SYSTEM), cause=event)
+    data: RiskAssessed = event.data
+    township = townships[data.report.township] if data.report else None
+    change = revise_response(running, data, tx.now, event.id, policy, load_calendar(), township)
     if change.is_news or change.file.level != before.level:
-        tx.publish(event.key, announce.revised(before, change, event.data), cause=event)
+        report_id = data.report.report_id if data.report else None
+        told = announce.revised(running, change, data.cause, data.effective_at, report_id)
+        tx.publish(event.key, told, cause=event)
     return before, change.file
+
+
+# New facts about a running case --------------------------------------------------------------------------------------
+
+Decide = Callable[[ResponseFile, Event, Policy], Revised]
+
+
+async def _change(events: Sequence[Event], tx: Transaction, cause: announce.RevisionCause, decide: Decide) -> None:
+    """Let new facts change each event's open response, and announce what came of it."""
+    if not events:
+        return
+    await tx.lock([event.key for event in events])
+    files = await store.open_responses(tx, [event.data.case_id for event in events], finished=True)
+    changes: list[store.Change] = []
+    for event in events:
+        before = files.get(event.data.case_id)
+        if before is None:
+            continue
+        change = decide(before, event, load_policy(before.policy_version))
+        if change.is_news:
+            tx.publish(event.key, announce.revised(before, change, cause, event.time), cause=event)
+        if change.file is not before:
+            changes.append((before, change.file))
+    await store.save(tx, changes)
+
+
+async def on_report_amended(events: Sequence[Event], tx: Transaction) -> None:
+    """An amendment shows on every open referral; another place or hand-over time changes referrals and clocks (D-4.2.2)."""
+    await tx.lock([event.key for event in events])
+    early = await store.without_response(tx.db, [event.data.case_id for event in events])
+    await store.keep_waiting(tx.db, [event.data for event in events if event.data.case_id in early])
+    known = [event for event in events if event.data.case_id not in early]
+    townships = await store.townships(tx.db, {event.data.township for event in known}) if known else {}
+
+    def decide(file: ResponseFile, event: Event, policy: Policy) -> Revised:
+        township = townships[event.data.township]
+        return amend_response(file, event.data, township, tx.now, event.id, policy, load_calendar())
+
+    await _change(known, tx, "amendment", decide)
+
+
+async def on_compliance_checked(events: Sequence[Event], tx: Transaction) -> None:
+    """A guardian who did not heed the village's admonition (G1) goes to the police by itself (D-4.4.5)."""
+
+    def decide(file: ResponseFile, event: Event, policy: Policy) -> Revised:
+        rule = policy.routing.added.guardian_non_compliance
+        name, calendar = "GUARDIAN-NON-COMPLIANCE", load_calendar()
+        return add_by_fact(file, rule, name, event.data.at, tx.now, event.id, policy, calendar)
+
+    unheeded = [event for event in events if event.data.step == "G1" and not event.data.complied]
+    await _change(unheeded, tx, "guardian_non_compliance", decide)
+
+
+async def on_visit_failed(events: Sequence[Event], tx: Transaction) -> None:
+    """Failed visits at RED: the police see the child the same day."""
+
+    def decide(file: ResponseFile, event: Event, policy: Policy) -> Revised:
+        return add_welfare_check(file, event.data.attempted_at, tx.now, event.id, policy, load_calendar())
+
+    await _change([event for event in events if event.data.welfare_check], tx, "welfare_check", decide)
+
+
+async def on_ladder_step_recorded(events: Sequence[Event], tx: Transaction) -> None:
+    """Copies of a warning letter or an order are owed (N-8), and notices to bodies outside whose process it starts."""
+
+    def decide(file: ResponseFile, event: Event, policy: Policy) -> Revised:
+        data: LadderStepRecorded = event.data
+        step = (data.step, data.ladder_step_id, data.copies_to)
+        return news_of(file, owing_for_ladder_step(file, *step, data.at, event.id, policy, load_calendar()))
+
+    await _change(events, tx, "notice_owed", decide)
+
+
+async def on_placement_changed(events: Sequence[Event], tx: Transaction) -> None:
+    """A placement owes notices to the county (N-11), once it was decided."""
+
+    def decide(file: ResponseFile, event: Event, policy: Policy) -> Revised:
+        data: PlacementChanged = event.data
+        owed = [Owed(body, PLACEMENT, data.placement_id) for body in data.external_notices]
+        return news_of(file, owing(file, owed, data.at, event.id, policy, load_calendar()))
+
+    decided = [event for event in events if event.data.state in ("approved", "started")]
+    await _change(decided, tx, "notice_owed", decide)
 
 
 # Steps met elsewhere ------------------------------------------------------------------------------------------------
@@ -92,6 +210,8 @@ async def _fold(
         before = files.get(event.data.case_id)
         if before is not None and (after := change(before, event.data, event.id)) is not before:
             changes.append((before, after))
+            if (announcement := steps_met(before, after, event.type, tx.now)) is not None:
+                tx.publish(event.key, announcement, cause=event)
     await store.save(tx, changes)
 
 
@@ -117,6 +237,8 @@ async def on_visit_recorded(events: Sequence[Event], tx: Transaction) -> None:
     """The first visit after safety that saw the child in person is S10, if its owner's tier made it."""
 
     def change(file: ResponseFile, data: VisitRecorded, _: UUID) -> ResponseFile:
+        if data.child_seen and data.in_person and data.by.department == POLICE:
+            file = file.finish(file.running(WELFARE_CHECK), data.visited_at)
         since = file.safety_confirmed_at
         if since is None or data.visited_at < since or not (data.child_seen and data.in_person):
             return file
@@ -161,63 +283,3 @@ async def on_case_closed(events: Sequence[Event], tx: Transaction) -> None:
         return file.closed(data.at) if data.response_no in (None, file.response_no) else file
 
     await _fold(events, tx, change)
-
-
-# Clocks that ran out ------------------------------------------------------------------------------------------------
-
-
-async def on_deadlines_fired(fired: Sequence[Fired], tx: Transaction) -> None:
-    """Announce warnings, breaches, escalations and pages, at the case's present level and around blocked units."""
-    wanted = {UUID(one.deadline.detail["response_id"]) for one in fired}
-    rows = await tx.db.fetch(
-        """
-        SELECT response_id, case_id, case_number, township, village, group_code, zone, outside, level, conflict_units
-        FROM response WHERE response_id = ANY($1::uuid[])
-        """,
-        list(wanted),
-    )
-    known = {row["response_id"]: row for row in rows}
-    for one in fired:
-        row = known[UUID(one.deadline.detail["response_id"])]
-        payload = _announcement(one, row)
-        if payload is not None:
-            tx.publish(one.deadline.key, payload, cause=one)
-            if payload.stage == "breach":
-                metrics.BREACHES_TOTAL.labels(payload.step, payload.level, payload.department or "hotline").inc()
-
-
-def _announcement(one: Fired, row: Any) -> DeadlineFired | None:
-    clock, detail = clock_of(one.deadline), one.deadline.detail
-    paging = one.deadline.kind == PAGE_KIND
-    blocked = frozenset(row["conflict_units"].split(",")) - {""}
-    told = announce.fired(
-        clock.deadline,
-        announce.PAGE_NEXT if paging else one.stage,
-        one.repeat_no,
-        one.planned_at,
-        row["level"],
-        blocked,
-        load_policy(one.deadline.policy_version),
-        load_calendar(),
-    )
-    if told is None:
-        return None
-    return DeadlineFired(
-        **told,
-        case_id=row["case_id"],
-        case_number=row["case_number"],
-        township=row["township"],
-        deadline_id=UUID(detail["of"]) if paging else clock.id,
-        step=clock.deadline.step,
-        tier=clock.deadline.tier,
-        department=clock.deadline.department,
-        organisation=clock.organisation,
-        referral_id=clock.referral_id,
-        place=Place(village=row["village"], group=row["group_code"], zone=row["zone"], outside=row["outside"]),
-        level=row["level"],
-        due_at=clock.deadline.due,
-        planned_at=one.planned_at,
-        fired_at=one.fired_at,
-        lateness_seconds=max(0.0, one.lateness_seconds),
-        policy_version=one.deadline.policy_version,
-    )

@@ -31,6 +31,12 @@ AUDITOR_OVERDUE = Gauge(
     "dispatch_auditor_overdue", "Armed deadlines that should have fired over a minute ago: must be 0"
 )
 AUDITOR_SILENT = Gauge("dispatch_auditor_silent", "Breached deadlines that nobody was told of: must be 0")
+AUDITOR_PAUSED_TOO_LONG = Gauge(
+    "dispatch_auditor_paused_too_long", "Responses whose pause should have ended over a minute ago: must be 0"
+)
+PROVISIONAL_DEADLINES = Gauge(
+    "dispatch_provisional_deadlines", "Armed deadlines that count days of a year whose holidays are not loaded"
+)
 AUDITOR_HEARTBEAT = Gauge("dispatch_auditor_heartbeat_timestamp_seconds", "When the auditor last finished a round")
 
 _BY_STEP = {

@@ -34,6 +34,51 @@ class DecideReturnBody(Body):
     note_id: UUID | None = None
 
 
+class RevokeBody(Body):
+    """撤回, with a reason of the policy (`routing.added.revoke_reasons`)."""
+
+    reason: Code
+    note_id: UUID | None = None
+
+
+class RerouteBody(Body):
+    """改派 to another department without a return."""
+
+    department: Code
+    reason: Code
+    note_id: UUID | None = None
+
+
+class SeeAmendmentBody(Body):
+    """已阅补充情况. Nothing to say but who, which the token says."""
+
+
+class AddReferralBody(Body):
+    """增派 by civil affairs, with a reason of the policy (`routing.added.add_reasons`)."""
+
+    department: Code
+    role: Literal["inform", "assist"] = "assist"
+    reason: Code
+    note_id: UUID | None = None
+
+
+class SafetyTaskBody(Body):
+    """A safety-only task of the police lead of a restricted case, in a code of the policy (`routing.added.safety_tasks`)."""
+
+    department: Code
+    task: Code
+    note_id: UUID | None = None
+
+
+class NoticeBody(Body):
+    """A notice that was given by hand (N-11): to which body outside, how and when."""
+
+    body: Code
+    means: Literal["letter", "telephone", "in_person", "official_system"]
+    given_at: AwareDatetime | None = None
+    note_id: UUID | None = None
+
+
 class ReportArrivalBody(Body):
     """到场. `tier` follows from the caller's posts; API clients name it."""
 

@@ -16,14 +16,15 @@ from contracts.dispatch import (
     ReferralCompleted,
     ReferralIssued,
     ReferralReturned,
+    ReferralRevoked,
     ResponseOpened,
     ResponseRevised,
     ReturnDecided,
     SafetyConfirmed,
     StepMet,
 )
+from contracts.envelope import Payload
 from contracts.policy import Policy, WorkingCalendar
-from contracts.risk_scoring import RiskAssessed
 from contracts.vocabulary import Actor, Level, Role
 from services.dispatch.domain.clocks import Deadline
 from services.dispatch.domain.commands import (
@@ -34,13 +35,20 @@ from services.dispatch.domain.commands import (
     Done,
     GiveFeedback,
     ReportArrival,
+    Reroute,
     Return,
+    Revoke,
+    SeeAmendment,
 )
 from services.dispatch.domain.escalation import REPEAT, SECOND_BREACH, STAGES, firing
 from services.dispatch.domain.response import Clock, Finished, Referral, ResponseFile
-from services.dispatch.domain.revising import Revised
+from services.dispatch.domain.revising import Revised, news_of
 
 Tier = Literal["group", "village", "township"]
+RevisionCause = Literal[
+    "report", "assessment", "amendment", "trigger", "review", "rescreen", "manual_raise", "manual_lowering",
+    "added_referral", "safety_only_task", "guardian_non_compliance", "welfare_check", "notice_owed",
+]  # fmt: skip
 Basis = Literal["safe_place", "safety_plan", "receiving_authority_receipt"]
 PAGE_NEXT = "page_next"
 NUMBERS = {stage: number for number, stage in enumerate(STAGES)}
@@ -56,6 +64,7 @@ def issued(referral: Referral) -> ReferralIssued:
         because=referral.because,
         children=referral.children,
         masked=referral.masked,
+        safety_only=referral.safety_only,
     )
 
 
@@ -128,17 +137,18 @@ def opened(file: ResponseFile) -> ResponseOpened:
     )
 
 
-def revised(before: ResponseFile, change: Revised, data: RiskAssessed) -> ResponseRevised:
-    """What changed: referrals added, changed or withdrawn, clocks armed, moved, met or cancelled."""
+def revised(
+    before: ResponseFile, change: Revised, cause: RevisionCause, at: datetime, report_id: UUID | None = None
+) -> ResponseRevised:
+    """What changed: referrals added, changed or withdrawn, clocks armed, moved, met or cancelled, notices, the place."""
     file = change.file
-    news = [notice for notice in file.notices if notice not in before.notices]
     return ResponseRevised(
         case_id=file.case_id,
         case_number=file.case_number,
         response_id=file.response_id,
         township=file.township,
-        cause=data.cause,
-        report_id=data.report.report_id if data.report else None,
+        cause=cause,
+        report_id=report_id,
         level_before=cast(Level, before.level),
         level=cast(Level, file.level),
         restricted=file.restricted,
@@ -148,15 +158,38 @@ def revised(before: ResponseFile, change: Revised, data: RiskAssessed) -> Respon
         referrals=tuple(issued(referral) for referral in change.referrals if referral.state != "ended"),
         deadlines=tuple(armed(clock) for clock in change.clocks),
         met=met(change.finished),
-        notices=tuple(news),
-        revised_at=data.effective_at,
+        notices=change.notices,
+        revised_at=at,
         policy_version=file.policy_version,
         withdrawn=tuple(referral.referral_id for referral in change.referrals if referral.state == "ended"),
+        left=tuple(sorted({one.department for one in change.referrals if one.state == "ended"} - file.roles.keys())),
         cancelled=cancelled(change.finished),
+        place=None if file.place == before.place else file.place,
     )
 
 
 # Acts --------------------------------------------------------------------------------------------------------------
+
+
+def acts(
+    before: ResponseFile,
+    command: Command,
+    done: Done,
+    by: Actor,
+    at: datetime,
+    note_id: UUID | None,
+    found: dict[str, Any],
+) -> tuple[Payload, ...]:
+    """The events of an act. A reroute is a referral taken back and another one added; that an amendment was seen shows in
+    the queue alone."""
+    match command:
+        case SeeAmendment():
+            return ()
+        case Reroute():
+            added = revised(before, news_of(before, done.file), "added_referral", at)
+            return (act(command, done, by, at, note_id, found), added)
+        case _:
+            return (act(command, done, by, at, note_id, found),)
 
 
 def act(
@@ -193,6 +226,8 @@ def act(
             taken = issued(done.issued) if done.issued else None
             ended = cancelled(done.finished)
             return ReturnDecided(**common, upheld=command.upheld, issued=taken, deadlines=started, cancelled=ended)
+        case Revoke() | Reroute():
+            return ReferralRevoked(**common, reason=command.reason, cancelled=cancelled(done.finished))
         case ReportArrival():
             return ArrivalReported(
                 **common,

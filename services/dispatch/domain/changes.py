@@ -22,6 +22,7 @@ from services.dispatch.domain.clocks import (
     due_for,
     owner_of,
 )
+from services.dispatch.domain.moves import counted_anew, says_nothing_new
 
 STARTS_LATE = (*PER_RECIPIENT, "S5p", GUARDIAN_NOTICE)
 """Steps a change may bring into being: a department joins, a call-out becomes due, a guardian may now be told."""
@@ -87,11 +88,16 @@ def revise(
 
 
 def _raised(deadline: Deadline, after: Response, at: datetime, policy: Policy, calendar: WorkingCalendar) -> Deadline:
-    """The earlier of the old deadline and the new limit counted from the change."""
+    """The earlier of the old deadline and the new limit counted from the change. A hand-over that was past already when it
+    became known is due at once; a deadline that has passed stays where it was."""
     due = due_for(deadline.step, at, after, policy, calendar)
-    if due is None or due.at >= deadline.due:
+    if due is None or due.at >= deadline.due or deadline.due <= at or says_nothing_new(deadline, due):
         return deadline
-    return replace(deadline, counted_from=at.astimezone(UTC), due=due.at, provisional=due.provisional)
+    start = at
+    if due.safe_until is not None:
+        known = max(due.safe_until, at.astimezone(UTC))
+        due, start = replace(due, at=known, safe_until=known), deadline.counted_from
+    return counted_anew(deadline, "brought_forward", at, due, start)
 
 
 def _lowered(deadline: Deadline, after: Response, at: datetime, policy: Policy, calendar: WorkingCalendar) -> Deadline:
@@ -102,7 +108,7 @@ def _lowered(deadline: Deadline, after: Response, at: datetime, policy: Policy, 
     due = due_for(deadline.step, deadline.anchored_at, after, policy, calendar)
     if due is None or due.at <= deadline.due:
         return deadline
-    return replace(deadline, counted_from=deadline.anchored_at, due=due.at, provisional=due.provisional)
+    return counted_anew(deadline, "lowered", at, due, deadline.anchored_at)
 
 
 def _reassigned(deadline: Deadline, after: Response, policy: Policy) -> Deadline:
@@ -153,7 +159,7 @@ def attach_report(
     """
     if policy.rank(after.level) < policy.rank(before.level):
         raise ValueError("a report never lowers a level")
-    own_steps = policy.risk.duplicate_rule["report_steps"]
+    own_steps = policy.risk.duplicate_rule.report_steps
     return Attached(
         revision=revise(running, finished, before, after, received, policy, calendar),
         own=tuple(arm_step(step, received, after, policy, calendar) for step in own_steps),

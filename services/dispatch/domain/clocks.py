@@ -7,24 +7,24 @@ that anchors them.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from contracts.policy import Due, Limit, Policy, WorkingCalendar, elapsed
+from contracts.policy import Limit, Policy, WorkingCalendar, elapsed
 from contracts.policy.conditions import Condition
 from contracts.policy.limits import ZonedLimit
+from services.dispatch.domain.counting import TASK, Counted, Move, counted, rule_of
 from services.dispatch.domain.notices import GuardianNotice, guardian_notice
 from services.dispatch.domain.routing import ASSIST, LEAD, ChildCase, Routing
 
-TASK, RESCORE, REASSESSMENT, RETURN_DECISION, GUARDIAN_NOTICE = (
-    "task",
+RESCORE, REASSESSMENT, RETURN_DECISION, SUPERVISION, GUARDIAN_NOTICE = (
     "rescore",
     "reassessment",
     "return_decision",
+    "supervision",
     "N-9",
 )
-TASK_DAYS_AFTER_S9 = 30
-"""A lead or assist task is to be done within the S9 limit + 30 days (policy `kpis` K11, where it stands as text)."""
-
+MANUAL_NOTICE, WELFARE_CHECK = "N-11", "welfare_check"
+"""A notice that people give to a body outside, the part of S7 no machine meets; the police's check after failed visits."""
 OPENING_STEPS = ("S2", "S3", "S4", "S5a", "S5b", "S5c", "S5p", "S6", "S7", "S8", "S9", "S13")
 PER_RECIPIENT = ("S4", TASK)
 HOTLINE, VILLAGE, CIVIL_AFFAIRS, POLICE = "hotline", "village_committee", "civil_affairs", "police"
@@ -34,7 +34,8 @@ POST_DEPARTMENTS = {"grid_member": VILLAGE, "child_director": VILLAGE}
 _OWNERS = {
     "S2": HOTLINE, "S3": HOTLINE, "S5a": "grid_member", "S5b": "child_director", "S5p": POLICE, "S7": CIVIL_AFFAIRS,
     "S8": VILLAGE, "S9": CIVIL_AFFAIRS, "S10": "grid_member", "S11": VILLAGE, "S12": CIVIL_AFFAIRS,
-    RESCORE: CIVIL_AFFAIRS, REASSESSMENT: CIVIL_AFFAIRS, RETURN_DECISION: CIVIL_AFFAIRS,
+    RESCORE: CIVIL_AFFAIRS, REASSESSMENT: CIVIL_AFFAIRS, RETURN_DECISION: CIVIL_AFFAIRS, MANUAL_NOTICE: CIVIL_AFFAIRS,
+    WELFARE_CHECK: POLICE,
 }  # fmt: skip
 """Steps not listed (S5c, S6) are owed by the case lead."""
 _OWED_TO_PEOPLE = ("S13", GUARDIAN_NOTICE)
@@ -66,6 +67,9 @@ class Deadline:
     `owner` is a department or post code or `hotline`; `department` is the department that answers, None for the
     hotline. `anchored_at` is the anchor for ever; `counted_from` is where the present limit started (the moment of a
     level change, if that brought the deadline forward). `due` is UTC. `provisional`: see `Due`.
+
+    `rule` is the policy key of the limit counted from `anchored_at`, `safe_until` the hand-over that came before its end.
+    `moves` is everything that changed the deadline since, in order; `recounted_at` when the holidays of its year came.
     """
 
     step: str
@@ -78,6 +82,10 @@ class Deadline:
     counted_from: datetime
     due: datetime
     provisional: bool
+    rule: str = ""
+    safe_until: datetime | None = None
+    moves: tuple[Move, ...] = ()
+    recounted_at: datetime | None = None
 
     @property
     def key(self) -> Key:
@@ -118,7 +126,7 @@ def arm(response: Response, policy: Policy, calendar: WorkingCalendar) -> Plan:
             recipients = holders if step in PER_RECIPIENT else (None,)
             deadlines += [_deadline(step, recipient, anchored_at, due, response, policy) for recipient in recipients]
     if notice.due is not None:
-        due = Due(notice.due, notice.provisional)
+        due = Counted(notice.due, notice.provisional, rule_of(GUARDIAN_NOTICE, response.level, policy))
         deadlines.append(_deadline(GUARDIAN_NOTICE, None, response.received, due, response, policy))
     return Plan(tuple(deadlines), not_created, notice)
 
@@ -175,26 +183,32 @@ def any_child(condition: Condition, response: Response) -> bool:
 # When they are due -----------------------------------------------------------------------------------------------
 
 
-def due_for(step: str, start: datetime, response: Response, policy: Policy, calendar: WorkingCalendar) -> Due | None:
+def due_for(
+    step: str, start: datetime, response: Response, policy: Policy, calendar: WorkingCalendar
+) -> Counted | None:
     """When a step is due if its limit starts at `start`. None where it does not exist at this level."""
-    limit = limit_of(step, response, policy)
-    if limit is None:
+    ruled = _ruled(step, response, policy)
+    if ruled is None:
         return None
-    due = calendar.due_at(limit, start)
-    if step == TASK:
-        return Due(due.at + timedelta(days=TASK_DAYS_AFTER_S9), due.provisional)
+    known: list[datetime] = []
     if step in policy.steps and policy.steps[step].earlier_of_fact == "safe_until":
-        hand_overs = [child.circumstances.safe_until for child in response.children]
+        hand_overs = (child.circumstances.safe_until for child in response.children)
         known = [moment.astimezone(UTC) for moment in hand_overs if moment is not None]
-        return Due(min([due.at, *known]), due.provisional)
-    return due
+    rule, limit = ruled
+    return counted(step, rule, limit, start, min(known, default=None), calendar)
 
 
 def limit_of(step: str, response: Response, policy: Policy) -> Limit | None:
-    """The limit in force for a step; an unknown zone gets the shortest one (D-1.1)."""
+    """The limit in force for a step, None where it has none at this level."""
+    ruled = _ruled(step, response, policy)
+    return None if ruled is None else ruled[1]
+
+
+def _ruled(step: str, response: Response, policy: Policy) -> tuple[str, Limit] | None:
+    """Policy key and limit in force for a step; an unknown zone gets the shortest one (D-1.1)."""
+    level = response.level
     if step in policy.other_clocks:
-        _, limits = policy.other_clocks[step]
-        return limits[response.level]
+        return rule_of(step, level, policy), policy.other_clocks[step][1][level]
     if step == TASK:
         step = "S9"
     conditions = policy.compiled.steps[step]
@@ -202,10 +216,15 @@ def limit_of(step: str, response: Response, policy: Policy) -> Limit | None:
         return None
     if conditions.instead is not None and conditions.instead_step and any_child(conditions.instead, response):
         step = conditions.instead_step
-    limit = policy.step_limit(step, response.level)
+    limit = policy.step_limit(step, level)
     if isinstance(limit, ZonedLimit):
-        return limit.by_zone.get(response.zone or "") or min(limit.by_zone.values(), key=elapsed)
-    return limit
+        zone = _zone_of(limit, response.zone)
+        return rule_of(step, level, policy, zone), limit.by_zone[zone]
+    return None if limit is None else (rule_of(step, level, policy), limit)
+
+
+def _zone_of(limit: ZonedLimit, zone: str | None) -> str:
+    return zone if zone in limit.by_zone else min(limit.by_zone, key=lambda code: elapsed(limit.by_zone[code]))
 
 
 def anchor_of(step: str, policy: Policy) -> str:
@@ -219,7 +238,7 @@ def anchor_of(step: str, policy: Policy) -> str:
 
 
 def _deadline(
-    step: str, recipient: str | None, anchored_at: datetime, due: Due, response: Response, policy: Policy
+    step: str, recipient: str | None, anchored_at: datetime, due: Counted, response: Response, policy: Policy
 ) -> Deadline:
     owner, department, tier = owner_of(step, recipient, response.routing, policy)
     start = anchored_at.astimezone(UTC)
@@ -234,6 +253,8 @@ def _deadline(
         counted_from=start,
         due=due.at,
         provisional=due.provisional,
+        rule=due.rule,
+        safe_until=due.safe_until,
     )
 
 
@@ -250,7 +271,7 @@ def owner_of(step: str, recipient: str | None, routing: Routing, policy: Policy)
     if step in _OWED_TO_PEOPLE:
         owner = POLICE if lead == POLICE else CIVIL_AFFAIRS
     tier = policy.steps[step].tier if step in policy.steps else "township"
-    if POST_DEPARTMENTS.get(owner, owner) == VILLAGE and routing.role(VILLAGE) is None:
+    if POST_DEPARTMENTS.get(owner, owner) == VILLAGE and not routing.takes_part(VILLAGE):
         owner, tier = _instead_of_the_village(step, lead, routing, policy), "township"
     if owner == CIVIL_AFFAIRS and CIVIL_AFFAIRS in routing.blocked:
         owner = str(policy.routing.conflict_of_interest.coordinator_if_blocked["department"])

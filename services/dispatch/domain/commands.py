@@ -80,6 +80,29 @@ class DecideReturn:
 
 
 @dataclass(frozen=True, slots=True)
+class Revoke:
+    """撤回: civil affairs takes a referral back (policy `routing.added.revoke_reasons`). `supervisor`: a post that may
+    take the police lead out of a RED case of harm."""
+
+    reason: str
+    supervisor: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reroute:
+    """改派: civil affairs moves a task to another department without waiting for a return."""
+
+    department: str
+    reason: str
+    supervisor: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SeeAmendment:
+    """已阅: the department has seen that the report was amended."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReportArrival:
     """到场: `tier` as named by the caller (None: by the posts), `tiers` those the caller may speak for."""
 
@@ -128,6 +151,9 @@ Command = (
     Acknowledge
     | Return
     | DecideReturn
+    | Revoke
+    | Reroute
+    | SeeAmendment
     | ReportArrival
     | ConfirmSafety
     | RecordAssessment

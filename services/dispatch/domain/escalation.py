@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from contracts.policy import Limit, Policy, WorkingCalendar, elapsed
 from services.dispatch.domain.clocks import CIVIL_AFFAIRS, Deadline
+from services.dispatch.domain.moves import stood_still
 
 STAGES = ("warn_50", "warn_80", "breach", "second_breach")
 REPEAT = "repeat"
@@ -17,6 +18,7 @@ BREACH, SECOND_BREACH = STAGES.index("breach"), STAGES.index("second_breach")
 
 _UNIT_OF_POST = {
     "village_director": "village_committee", "child_director": "village_committee",
+    "village_responsible": "village_committee",
     "village_station": "village_committee", "grid_member": "village_committee", "group_head": "village_committee",
     "responsible_leader": "township_government", "township_head": "township_government",
     "grid_head": "township_government", "duty_leader": "township_government", "duty_room": "township_government",
@@ -75,11 +77,21 @@ def escalation_plan(
 def moment(deadline: Deadline, number: int, level: str, policy: Policy, calendar: WorkingCalendar) -> datetime:
     """When a firing is due. Warnings fall inside the window; a window of no length warns at the deadline itself."""
     if number < BREACH:
-        window = max(deadline.due - deadline.counted_from, timedelta())
-        return deadline.due - window * (100 - policy.sla.warn_percent[number]) / 100
+        stood = stood_still(deadline) if deadline.moves else timedelta()
+        window = max(deadline.due - deadline.counted_from - stood, timedelta())
+        at = deadline.due - window * (100 - policy.sla.warn_percent[number]) / 100
+        return _outside_pauses(at, deadline) if deadline.moves else at
     if number == BREACH:
         return deadline.due
     return _later(policy.sla.second_level_delay[level], number - BREACH, deadline.due, calendar)
+
+
+def _outside_pauses(at: datetime, deadline: Deadline) -> datetime:
+    """Nobody is warned while the clock stands still: the warning waits for its end."""
+    for move in deadline.moves:
+        if move.cause == "paused" and move.until is not None and move.at < at < move.until:
+            at = move.until
+    return min(at, deadline.due)
 
 
 def _later(delay: Limit, times: int, start: datetime, calendar: WorkingCalendar) -> datetime:
@@ -109,7 +121,7 @@ def _around_blocked(
     told: dict[str, None] = {}
     outside = dict.fromkeys(external)
     for target in targets:
-        unit = _UNIT_OF_POST.get(target, target)
+        unit = unit_of(target)
         if unit not in blocked:
             told[target] = None
             continue
@@ -117,6 +129,11 @@ def _around_blocked(
             unit = policy.departments_by_code[unit].parent_body
         (told if unit in policy.departments_by_code else outside)[unit] = None
     return tuple(told), tuple(outside)
+
+
+def unit_of(target: str) -> str:
+    """The department a post belongs to; a department itself."""
+    return _UNIT_OF_POST.get(target, target)
 
 
 # Paging ----------------------------------------------------------------------------------------------------------

@@ -62,6 +62,42 @@ def may_decide_return(referral: Referral, file: ResponseFile, now: datetime, pol
     return None
 
 
+def may_revoke(referral: Referral, file: ResponseFile, now: datetime, policy: Policy) -> Refused | None:
+    if refused := _movable(referral, file):
+        return refused
+    if referral.department == file.case_lead:
+        return Refused("case_lead_stays", "主办部门不得撤回，须改派", "A case needs its lead: reroute it instead")
+    return None
+
+
+def may_reroute(referral: Referral, file: ResponseFile, now: datetime, policy: Policy) -> Refused | None:
+    if refused := _movable(referral, file):
+        return refused
+    if not referral.has_task or referral.safety_only:
+        return Refused("no_task_to_move", "没有可改派的办理任务", "There is no task to move")
+    return None
+
+
+def _movable(referral: Referral, file: ResponseFile) -> Refused | None:
+    if refused := _alive(referral, file):
+        return refused
+    if referral.department == file.coordinating:
+        return Refused("coordinator_keeps", "协调部门的任务不得撤回或改派", "The coordinator keeps its part")
+    if referral.state == "completed":
+        return Refused("already_completed", "转介已办结", "The referral is completed")
+    if referral.state == "returning":
+        return Refused("return_pending", "退回正在等待裁定", "A return is waiting for its ruling")
+    return None
+
+
+def may_see_amendment(referral: Referral, file: ResponseFile, now: datetime, policy: Policy) -> Refused | None:
+    if refused := _alive(referral, file):
+        return refused
+    if referral.amended_at is None:
+        return Refused("nothing_amended", "没有未阅的补充情况", "No amendment is waiting to be seen")
+    return None
+
+
 def may_report_arrival(referral: Referral, file: ResponseFile, now: datetime, policy: Policy) -> Refused | None:
     return _working(referral, file)
 

@@ -69,7 +69,7 @@ def duty_notices(
         if condition is None or not any(condition.holds(child) for child in facts):
             continue
         listed = tuple(rule.to) or tuple(party for party in rule.between if party != ORIGIN)
-        told = [party for party in listed if _may_be_told(party, routing, guardian)]
+        told = [party for party in listed if may_be_told(party, routing, guardian_told=guardian.status == "due")]
         without_role = [p for p in told if rule.between and routing.role(p) is None]
         for parties, statistic in ([p for p in told if p not in without_role], False), (without_role, True):
             for group, due in _by_due(parties, level, received, policy, calendar):
@@ -77,9 +77,10 @@ def duty_notices(
     return tuple(notices)
 
 
-def _may_be_told(party: str, routing: Routing, guardian: GuardianNotice) -> bool:
+def may_be_told(party: str, routing: Routing, *, guardian_told: bool) -> bool:
+    """Whether a duty notice may go to a party: never to a blocked unit, in a restricted case only where it has a role."""
     if party == GUARDIAN:
-        return guardian.status == "due"
+        return guardian_told
     if party in routing.blocked:
         return False
     return not (routing.restricted or routing.outside) or routing.role(party) is not None

@@ -9,6 +9,7 @@ from contracts.dispatch import Notice
 from contracts.policy import Policy, WorkingCalendar
 from contracts.risk_scoring import ChildAssessment, RiskAssessed
 from services.dispatch.domain.clocks import Deadline, Response, arm
+from services.dispatch.domain.external import external_notices
 from services.dispatch.domain.notices import GuardianNotice, duty_notices
 from services.dispatch.domain.response import Child, Referral, ResponseFile, identity
 from services.dispatch.domain.routing import Referral as Routed
@@ -81,6 +82,7 @@ def open_response(
         guardian=plan.guardian_notice.status,
     )
     file = started(file, plan.deadlines, response_id)
+    file = external_notices(file, file.received_at, response_id, policy, calendar)
     return with_ack_limits(file.finish(file.running(*TRIAGE_STEPS), now))
 
 
@@ -144,7 +146,7 @@ def with_ack_limits(file: ResponseFile) -> ResponseFile:
 def notices_owed(
     response: Response, guardian: GuardianNotice, received: datetime, policy: Policy, calendar: WorkingCalendar
 ) -> tuple[Notice, ...]:
-    """The duty notices of a report, the guardian's (N-9), and the external ones that go out by hand."""
+    """The duty notices of a report and the guardian's (N-9). Those that people give by hand stand in `external`."""
     owed = [
         Notice(notice=one.notice, bodies=one.recipients, due_at=one.due)
         for one in duty_notices(
@@ -152,5 +154,4 @@ def notices_owed(
         )
     ]
     owed.append(Notice(notice="N-9", bodies=("guardian",), status=guardian.status, due_at=guardian.due))
-    owed += [Notice(notice="N-11", bodies=(body,), status="manual") for body in response.routing.external_notices]
     return tuple(owed)

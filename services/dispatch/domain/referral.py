@@ -14,12 +14,12 @@ from contracts.vocabulary import CLOCK_LEEWAY
 from services.dispatch.domain import guards
 from services.dispatch.domain.clocks import (
     GUARDIAN_NOTICE,
-    PER_RECIPIENT,
     POLICE,
     REASSESSMENT,
     RESCORE,
     RETURN_DECISION,
     VILLAGE,
+    WELFARE_CHECK,
 )
 from services.dispatch.domain.commands import (
     RECEIPT,
@@ -35,12 +35,16 @@ from services.dispatch.domain.commands import (
     RecordAssessment,
     Refused,
     ReportArrival,
+    Reroute,
     Return,
+    Revoke,
+    SeeAmendment,
     Setting,
 )
+from services.dispatch.domain.handover import ended, signed_again, start_missing
 from services.dispatch.domain.opening import with_ack_limits
 from services.dispatch.domain.response import DEFERRED_NOTICE, Referral, ResponseFile, identity
-from services.dispatch.domain.revising import signed_again, start_missing
+from services.dispatch.domain.routing import LEAD
 
 # Effects ---------------------------------------------------------------------------------------------------------
 
@@ -82,24 +86,31 @@ def _decide_return(command: DecideReturn, referral: Referral, file: ResponseFile
     department = command.department or referral.proposed_department or ""
     if refused := _cannot_take(department, referral, file, setting.policy, "#/department"):
         return refused
-    given_back = replace(referral, state="ended", ended_reason="returned")
-    own = tuple(clock for step in PER_RECIPIENT for clock in file.running(step, recipient=referral.department))
-    after = ruled.with_referral(given_back).cancel(own, setting.now, "returned")
+    return _moved(file, ruled, referral, department, "returned", setting)
+
+
+def _moved(
+    before: ResponseFile, file: ResponseFile, referral: Referral, department: str, why: str, setting: Setting
+) -> Done:
+    """The task at another department; `why` (returned, rerouted) is how it left."""
+    after = ended(file, referral, setting.now, why)
+    given_back = after.referral(referral.referral_id)
     moves = {source: target for source, target in file.moves.items() if source != department}
     after = replace(
         after,
         moves={**moves, referral.department: department},
+        revoked={name: because for name, because in file.revoked.items() if name != department},
         case_lead=department if file.case_lead == referral.department else file.case_lead,
     )
-    taken = _taken_over(department, referral, after, setting)
+    taken = _taken_over(department, referral, after, why, setting)
     after = after.with_referral(taken)
     if taken.state == "issued":
         after = start_missing(after, taken, setting.now, setting.cause, setting.policy, setting.calendar)
     after = with_ack_limits(after.reowned(setting.policy))
-    return replace(_done(file, after, given_back), issued=after.referral(taken.referral_id))
+    return replace(_done(before, after, given_back), issued=after.referral(taken.referral_id))
 
 
-def _taken_over(department: str, referral: Referral, file: ResponseFile, setting: Setting) -> Referral:
+def _taken_over(department: str, referral: Referral, file: ResponseFile, why: str, setting: Setting) -> Referral:
     """The task at its new holder: a referral of its own, or the one it has, with the stronger role of both."""
     held = file.referral_of(department)
     if held is None:
@@ -109,13 +120,16 @@ def _taken_over(department: str, referral: Referral, file: ResponseFile, setting
             department=department,
             organisation=file.units[department],
             state="issued",
-            because=(*referral.because, f"RETURNED-{referral.department}:{referral.role}"),
+            because=(*referral.because, f"{why.upper()}-{referral.department}:{referral.role}"),
             issued_at=setting.now,
             ack_due=None,
             acknowledged_at=None,
             return_reason=None,
             proposed_department=None,
             return_note_id=None,
+            urged_at=None,
+            amended_at=None,
+            amended=(),
         )
     ranks = setting.policy.role_ranks
     merged = replace(
@@ -147,6 +161,45 @@ def _cannot_take(
     return None
 
 
+def _revoke(command: Revoke, referral: Referral, file: ResponseFile, setting: Setting) -> Decision:
+    if refused := _not_to_be_taken(command, referral, file, setting.policy):
+        return refused
+    department = referral.department
+    known = (*file.revoked.get(department, ()), *referral.because)
+    after = replace(
+        ended(file, referral, setting.now, "revoked"),
+        revoked={**file.revoked, department: tuple(dict.fromkeys(known))},
+        additions=tuple(one for one in file.additions if one.department != department),
+    ).reowned(setting.policy)
+    return _done(file, after, after.referral(referral.referral_id))
+
+
+def _reroute(command: Reroute, referral: Referral, file: ResponseFile, setting: Setting) -> Decision:
+    if refused := _not_to_be_taken(command, referral, file, setting.policy):
+        return refused
+    if refused := _cannot_take(command.department, referral, file, setting.policy, "#/department"):
+        return refused
+    return _moved(file, file, referral, command.department, "rerouted", setting)
+
+
+def _not_to_be_taken(
+    command: Revoke | Reroute, referral: Referral, file: ResponseFile, policy: Policy
+) -> Refused | None:
+    if all(command.reason != reason.code for reason in policy.routing.added.revoke_reasons):
+        return Refused("unknown_reason", "没有这个理由代码", "There is no such reason", "input", "#/reason")
+    harm = any(concern.startswith("H") for concern in file.concerns)
+    red = file.level == policy.levels[-1].code
+    if red and harm and referral.department == POLICE and referral.role == LEAD and not command.supervisor:
+        zh, en = "红色侵害案件的派出所主办须由主管决定", "Only a supervisor moves the police lead of such a case"
+        return Refused("supervisor_needed", zh, en, "duty")
+    return None
+
+
+def _see_amendment(command: SeeAmendment, referral: Referral, file: ResponseFile, setting: Setting) -> Decision:
+    seen = replace(referral, amended_at=None, amended=())
+    return _done(file, file.with_referral(seen), seen)
+
+
 def _report_arrival(command: ReportArrival, referral: Referral, file: ResponseFile, setting: Setting) -> Decision:
     tier = command.tier or _tier_of(command.tiers, referral)
     if tier is None:
@@ -155,11 +208,14 @@ def _report_arrival(command: ReportArrival, referral: Referral, file: ResponseFi
         return Refused("tier_not_yours", "不能代表这一级", "You do not speak for this tier", "input", "#/tier")
     if refused := _impossible(command.arrived_at, file, setting, "#/arrived_at"):
         return refused
-    first = command.child_seen and file.first_contact_at is None
-    after = file.finish(file.running(*_arrival_steps(tier, referral, file)), command.arrived_at)
+    # People enter arrivals late and in any order: the case's first contact is the earliest that saw the child.
+    known = file.first_contact_at
+    first = command.child_seen and (known is None or command.arrived_at < known)
+    seen = (WELFARE_CHECK,) if command.child_seen and referral.department == POLICE else ()
+    after = file.finish(file.running(*_arrival_steps(tier, referral, file), *seen), command.arrived_at)
     if first:
         after = replace(after, first_contact_at=command.arrived_at)
-        if file.provisional and not file.running(RESCORE):
+        if known is None and file.provisional and not file.running(RESCORE):
             after = after.start(RESCORE, command.arrived_at, setting.cause, setting.policy, setting.calendar)
     return replace(_done(file, after, referral), first_contact=first, tier=tier)
 
@@ -267,6 +323,9 @@ ACTIONS: Mapping[str, Action] = {
     "acknowledge": Action(Acknowledge, guards.may_acknowledge, _acknowledge),
     "return": Action(Return, guards.may_return, _return),
     "decide-return": Action(DecideReturn, guards.may_decide_return, _decide_return),
+    "revoke": Action(Revoke, guards.may_revoke, _revoke),
+    "reroute": Action(Reroute, guards.may_reroute, _reroute),
+    "see-amendment": Action(SeeAmendment, guards.may_see_amendment, _see_amendment),
     "report-arrival": Action(ReportArrival, guards.may_report_arrival, _report_arrival),
     "confirm-safety": Action(ConfirmSafety, guards.may_confirm_safety, _confirm_safety),
     "record-assessment": Action(RecordAssessment, guards.may_record_assessment, _record_assessment),

@@ -12,13 +12,14 @@ from uuid import UUID, uuid5
 
 from contracts.dispatch import Notice
 from contracts.policy import Label, Policy, WorkingCalendar
-from contracts.vocabulary import Fact, Place, Reporter
+from contracts.vocabulary import Actor, Fact, Place, Reporter
 from services.dispatch.domain.clocks import GUARDIAN_NOTICE, RETURN_DECISION, Deadline, Response, arm_step, owner_of
-from services.dispatch.domain.routing import ASSIST, LEAD, ChildCase, Routing
+from services.dispatch.domain.routing import ASSIST, LEAD, Addition, ChildCase, Routing, safety_only
 from services.dispatch.domain.routing import Referral as Routed
 
-DEFERRED_NOTICE = "deferred_notice"
-"""N-9 after it was withheld: due once the child is safe (policy `notices` N-9, `withheld.then`; L-PIPL 18)."""
+DEFERRED_NOTICE, SAFETY_CONFIRMED = "deferred_notice", "safety_confirmed"
+"""N-9 after it was withheld: due once the child is safe (policy `notices` N-9, `withheld.then`; L-PIPL 18), and counted
+from there."""
 OPEN_STATES = ("issued", "acknowledged", "returning")
 
 ReferralState = Literal["issued", "acknowledged", "returning", "completed", "ended"]
@@ -46,7 +47,8 @@ class Child:
 class Referral:
     """One department's part. `ack_due` is the S4 limit, kept after signing: a return is possible only within it.
 
-    `returns` counts how often this task was handed back, whoever held it (policy `buck_passing_flag`).
+    `returns` counts how often this task was handed back, whoever held it (policy `buck_passing_flag`). `amended_at` and
+    `amended` say that the report was amended, and in which aspects, until the department has seen it.
     """
 
     referral_id: UUID
@@ -72,6 +74,9 @@ class Referral:
     return_reason: str | None = None
     proposed_department: str | None = None
     return_note_id: UUID | None = None
+    amended_at: datetime | None = None
+    amended: tuple[str, ...] = ()
+    urged_at: datetime | None = None
     version: int = 1
     updated_at: datetime | None = None
 
@@ -84,6 +89,11 @@ class Referral:
     def has_task(self) -> bool:
         """Lead and assist act; inform reads."""
         return self.role in (LEAD, ASSIST)
+
+    @property
+    def safety_only(self) -> bool:
+        """Whether its department may learn no more than the words of the task."""
+        return safety_only(self.because)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +124,32 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """The clocks of a response stand still: proposed by one person, decided by another (policy `sla.pause`).
+
+    It runs from `decided_at` to `until` at the latest; `ended_at` and `ended_by` (a cause) say when and why it ended.
+    """
+
+    pause_id: UUID
+    state: Literal["proposed", "declined", "running", "ended"]
+    reason: str
+    proposed_by: Actor
+    proposed_at: datetime
+    note_id: UUID | None = None
+    decided_by: Actor | None = None
+    decided_at: datetime | None = None
+    until: datetime | None = None
+    ended_at: datetime | None = None
+    ended_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ResponseFile:
     """Everything the rules need of one response (one round of one case, all children of the family together).
 
-    `moves` are upheld returns: department → who took its task over. `units` names the organisation of each department.
+    `moves` are upheld returns and reroutes: department → who took its task over. `additions` are parts that no cell gives,
+    `revoked` those taken back with the reasons they rested on. `units` names the organisation of each department.
+    `safe_until` is the hand-over time as amended; it stands above what the children's facts say.
     `finished` holds what was loaded or finished since; a file loaded for an act starts without it.
     """
 
@@ -145,6 +177,9 @@ class ResponseFile:
     entered_by: str | None = None
     state: Literal["open", "closed"] = "open"
     moves: dict[str, str] = field(default_factory=dict)
+    additions: tuple[Addition, ...] = ()
+    revoked: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    safe_until: datetime | None = None
     not_created: dict[str, str] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
     guardian: GuardianStatus = "due"
@@ -153,6 +188,7 @@ class ResponseFile:
     safety_basis: str | None = None
     assessed: tuple[UUID, ...] = ()
     closed_at: datetime | None = None
+    pauses: tuple[Pause, ...] = ()
     referrals: tuple[Referral, ...] = ()
     clocks: tuple[Clock, ...] = ()
     finished: tuple[Finished, ...] = ()
@@ -180,6 +216,11 @@ class ResponseFile:
         return self.transfer_out
 
     @property
+    def pause(self) -> Pause | None:
+        """The last pause, whatever became of it."""
+        return self.pauses[-1] if self.pauses else None
+
+    @property
     def coordinating(self) -> str:
         """Civil affairs, or who stands in where civil affairs has a conflict of interest."""
         return "township_government" if "civil_affairs" in self.blocked else "civil_affairs"
@@ -203,7 +244,7 @@ class ResponseFile:
                 child.child_id,
                 policy.circumstances(
                     concerns=child.concerns,
-                    facts=child.facts,
+                    facts=child.facts if self.safe_until is None else {**child.facts, "safe_until": self.safe_until},
                     answers=child.answers,
                     reporters=self.reporters,
                     level=child.level,
@@ -287,6 +328,8 @@ class ResponseFile:
         """Start the clock of one step. Raises LookupError where the step has no limit at this level."""
         wanted = GUARDIAN_NOTICE if step == DEFERRED_NOTICE else step
         deadline = replace(arm_step(wanted, anchored_at, self.basis(policy), policy, calendar, recipient), step=step)
+        if step == DEFERRED_NOTICE:
+            deadline = replace(deadline, anchor=SAFETY_CONFIRMED)
         clock = self.clock(identity(cause, "clock", step, recipient or "", about or ""), deadline, about)
         return replace(self, clocks=(*self.clocks, clock))
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from contracts.dispatch import Notice
 from contracts.policy import Policy, WorkingCalendar
 from contracts.risk_scoring import RiskAssessed
 from services.dispatch.domain.changes import Revision, attach_report, revise
@@ -23,8 +24,11 @@ from services.dispatch.domain.clocks import (
     Response,
     arm_step,
 )
+from services.dispatch.domain.external import external_notices
+from services.dispatch.domain.handover import handed_over, signed_again, start_missing, without_revoked
 from services.dispatch.domain.notices import guardian_notice
 from services.dispatch.domain.opening import child_of, concerns_of, issue, notices_owed, started, with_ack_limits
+from services.dispatch.domain.placing import at_place
 from services.dispatch.domain.response import (
     DEFERRED_NOTICE,
     Child,
@@ -35,52 +39,86 @@ from services.dispatch.domain.response import (
 )
 from services.dispatch.domain.routing import Referral as Routed
 from services.dispatch.domain.routing import Routing, keep_roles, route
+from services.dispatch.domain.units import Township
 
 UNREVISED = (DEFERRED_NOTICE, RETURN_DECISION)
 """Clocks that a change leaves alone: the deferred notice has its own start, a ruling on a return is the same hour."""
+REVIEWS = ("assessment", "review")
+"""What people do that answers the review clock S11 and starts the next one; a batch or a trigger does not."""
 STARTED_BY_DISPATCH = (*PER_RECIPIENT, "S5p")
 
 
 @dataclass(frozen=True, slots=True)
 class Revised:
-    """The response after a change, and what of it is news: referrals, clocks armed or moved, clocks that ended."""
+    """The response after a change, and what of it is news: referrals, notices, clocks armed or moved, clocks that ended."""
 
     file: ResponseFile
     referrals: tuple[Referral, ...]
     clocks: tuple[Clock, ...]
     finished: tuple[Finished, ...]
+    notices: tuple[Notice, ...]
 
     @property
     def is_news(self) -> bool:
         """Whether anybody needs to hear of it."""
-        return bool(self.referrals or self.clocks or self.finished)
+        return bool(self.referrals or self.clocks or self.finished or self.notices)
 
 
 def revise_response(
-    before: ResponseFile, data: RiskAssessed, now: datetime, cause: UUID, policy: Policy, calendar: WorkingCalendar
+    before: ResponseFile,
+    data: RiskAssessed,
+    now: datetime,
+    cause: UUID,
+    policy: Policy,
+    calendar: WorkingCalendar,
+    township: Township | None = None,
 ) -> Revised:
-    """The response after an assessment of any cause. `before.finished` must be loaded: what is done stays done."""
-    old_basis = before.basis(policy)
+    """The response after an assessment of any cause. `before.finished` must be loaded: what is done stays done.
+
+    `township` is given for a report, which may know better where the child is.
+    """
     file = _with_findings(before, data, policy)
-    routing = _rerouted(file, old_basis.routing, policy)
-    new_basis = replace(old_basis, level=file.level, children=file.child_cases(policy), routing=routing)
+    if data.report is not None and township is not None:
+        file = at_place(file, data.report.place, township, now, cause, policy, calendar)
+    at, report_id = data.effective_at, data.report.report_id if data.report else None
+    file = rerouted(before, file, at, now, cause, policy, calendar, report_id)
+    file = _with_guardian(file, data, policy, calendar)
+    if data.cause in REVIEWS and data.assessed_by.kind != "system":
+        file = _reviewed(file, at, cause, policy, calendar)
+    return news_of(before, file)
+
+
+def rerouted(
+    before: ResponseFile,
+    file: ResponseFile,
+    at: datetime,
+    now: datetime,
+    cause: UUID,
+    policy: Policy,
+    calendar: WorkingCalendar,
+    report_id: UUID | None = None,
+) -> ResponseFile:
+    """`file`, which is `before` with something new known, routed again and its clocks revised as of `at`. A report that
+    brought the news has clocks of its own."""
+    old_basis = before.basis(policy)
+    routing = _routing(file, old_basis.routing, policy)
+    new_basis = replace(
+        old_basis, level=file.level, children=file.child_cases(policy), routing=routing, zone=file.place.zone
+    )
     file = _with_roles(file, routing, cause, now, policy)
-    revised = [clock for clock in before.clocks if clock.deadline.step not in UNREVISED]
-    running, done = [c.deadline for c in revised], _done(before)
-    at = data.effective_at
-    if data.report is not None:
+    revised = [clock for clock in file.clocks if clock.deadline.step not in UNREVISED]
+    running, done = [clock.deadline for clock in revised], _done(file)
+    if report_id is not None:
         attached = attach_report(running, done, old_basis, new_basis, at, policy, calendar)
         revision = attached.revision
-        file = started(file, (*attached.own, attached.reassessment), cause, about=data.report.report_id)
-        file = file.finish(file.running("S3", about=data.report.report_id), now)
+        file = started(file, (*attached.own, attached.reassessment), cause, about=report_id)
+        file = file.finish(file.running("S3", about=report_id), now)
     else:
         revision = revise(running, done, old_basis, new_basis, at, policy, calendar)
     file = _with_clocks(file, revised, revision, new_basis, now, cause, policy, calendar)
-    file = _with_guardian(file, new_basis, data, policy, calendar)
-    if data.cause == "assessment" and data.assessed_by.kind != "system":
-        file = _reviewed(file, at, cause, policy, calendar)
     file = _watched(file, now, cause, policy, calendar)
-    return _news(before, with_ack_limits(file.reowned(policy)))
+    file = external_notices(file, at, cause, policy, calendar)
+    return with_ack_limits(file.reowned(policy))
 
 
 def _done(file: ResponseFile) -> set[Key]:
@@ -106,46 +144,29 @@ def _with_findings(file: ResponseFile, data: RiskAssessed, policy: Policy) -> Re
         provisional=data.provisional,
         children=tuple(children.values()),
         reporters=tuple(dict.fromkeys(reporters)),
+        safe_until=_hand_over(file, data),
     )
+
+
+def _hand_over(file: ResponseFile, data: RiskAssessed) -> datetime | None:
+    """An amended hand-over time stands, unless a further report knows an earlier one (D-1.1)."""
+    if file.safe_until is None or data.report is None:
+        return file.safe_until
+    known = {child.facts.get("safe_until") for child in file.children}
+    told = {child.facts.get("safe_until") for child in data.children} - known - {None}
+    return min([file.safe_until, *(datetime.fromisoformat(str(moment)) for moment in told)])
 
 
 # Roles -----------------------------------------------------------------------------------------------------------
 
 
-def _rerouted(file: ResponseFile, running: Routing, policy: Policy) -> Routing:
-    """Routed again with what is known now; tasks that were handed over stay with who took them."""
-    fresh = route(file.child_cases(policy), policy, found_outside_later=not file.transfer_out)
-    return keep_roles(running, handed_over(fresh, file.moves, policy), policy)
-
-
-def handed_over(routing: Routing, moves: dict[str, str], policy: Policy) -> Routing:
-    """The routing with upheld returns applied: who took a task over has the stronger of both roles."""
-    by_department: dict[str, Routed] = {}
-    for referral in routing.referrals:
-        department = taker(referral.department, moves)
-        held = by_department.get(department)
-        moved = replace(referral, department=department)
-        by_department[department] = moved if held is None else _united(held, moved, policy)
-    lead = routing.case_lead and taker(routing.case_lead, moves)
-    return replace(routing, referrals=tuple(by_department.values()), case_lead=lead)
-
-
-def taker(department: str, moves: dict[str, str]) -> str:
-    """Who holds a department's task after every upheld return."""
-    while department in moves:
-        department = moves[department]
-    return department
-
-
-def _united(one: Routed, other: Routed, policy: Policy) -> Routed:
-    stronger = max(one, other, key=lambda referral: policy.role_ranks[referral.role])
-    return replace(
-        stronger,
-        children=tuple(dict.fromkeys((*one.children, *other.children))),
-        because=tuple(dict.fromkeys((*one.because, *other.because))),
-        tasks=tuple(dict.fromkeys((*one.tasks, *other.tasks))),
-        masked=one.masked and other.masked,
-    )
+def _routing(file: ResponseFile, running: Routing, policy: Policy) -> Routing:
+    """Routed again with what is known now; tasks that were handed over stay with who took them, and what people took
+    back stays away."""
+    outside_later = not file.transfer_out
+    fresh = route(file.child_cases(policy), policy, found_outside_later=outside_later, additions=file.additions)
+    fresh = without_revoked(handed_over(fresh, file.moves, policy), file.revoked, running.case_lead)
+    return keep_roles(running, fresh, policy)
 
 
 def _with_roles(file: ResponseFile, routing: Routing, cause: UUID, now: datetime, policy: Policy) -> ResponseFile:
@@ -187,11 +208,6 @@ def _with_role(file: ResponseFile, referral: Referral, new: Routed, policy: Poli
     if raised and changed.has_task and (referral.state == "completed" or not referral.has_task):
         return signed_again(changed)
     return changed
-
-
-def signed_again(referral: Referral) -> Referral:
-    """A referral that must be signed for afresh."""
-    return replace(referral, state="issued", acknowledged_at=None, completed_at=None, outcome=None, ack_due=None)
 
 
 # Clocks ----------------------------------------------------------------------------------------------------------
@@ -241,21 +257,10 @@ def _watched(file: ResponseFile, now: datetime, cause: UUID, policy: Policy, cal
     return file
 
 
-def start_missing(
-    file: ResponseFile, referral: Referral, now: datetime, cause: UUID, policy: Policy, calendar: WorkingCalendar
-) -> ResponseFile:
-    """S4 and task of a department that has to sign and act, where they do not run already."""
-    for step in PER_RECIPIENT:
-        if not file.running(step, recipient=referral.department):
-            file = file.start(step, now, cause, policy, calendar, recipient=referral.department)
-    return file
-
-
-def _with_guardian(
-    file: ResponseFile, basis: Response, data: RiskAssessed, policy: Policy, calendar: WorkingCalendar
-) -> ResponseFile:
+def _with_guardian(file: ResponseFile, data: RiskAssessed, policy: Policy, calendar: WorkingCalendar) -> ResponseFile:
     """The standing of N-9, and the notices that a further report owes."""
     since = data.report.received_at if data.report else data.effective_at
+    basis = file.basis(policy)
     notice = guardian_notice(basis.children, basis.level, since, policy, calendar)
     if file.guardian not in ("deferred", "given"):
         file = replace(file, guardian=notice.status)
@@ -272,7 +277,8 @@ def _reviewed(file: ResponseFile, at: datetime, cause: UUID, policy: Policy, cal
     return file if file.transfer_out else file.start("S11", at, cause, policy, calendar)
 
 
-def _news(before: ResponseFile, after: ResponseFile) -> Revised:
+def news_of(before: ResponseFile, after: ResponseFile) -> Revised:
+    """What of a change somebody must hear: referrals, clocks, notices."""
     referrals = {referral.referral_id: referral for referral in before.referrals}
     clocks = {clock.id: clock for clock in before.clocks}
     finished = {one.clock.id for one in before.finished}
@@ -281,6 +287,7 @@ def _news(before: ResponseFile, after: ResponseFile) -> Revised:
         referrals=tuple(r for r in after.referrals if _differs(referrals.get(r.referral_id), r)),
         clocks=tuple(clock for clock in after.clocks if clocks.get(clock.id) != clock),
         finished=tuple(one for one in after.finished if one.clock.id not in finished),
+        notices=tuple(notice for notice in after.notices if notice not in before.notices),
     )
 
 

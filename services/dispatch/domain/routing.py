@@ -4,13 +4,15 @@ Per child: the matrix cell of each concern, then the raise rules, then the restr
 interest. The report's referrals are the union over its children; the strongest role wins.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from contracts.policy import Circumstances, Label, Policy
 
 LEAD, ASSIST, INFORM = "lead", "assist", "inform"
+SAFETY_ONLY = "SAFETY-ONLY"
+"""The cause of a task that the police lead of a restricted case gives a department outside the whitelist."""
 UNCLEAR_LEAD = "N12"
 """A report without any concern is routed as an unclear lead: nothing is screened out for thin information (D-1.1)."""
 
@@ -41,6 +43,22 @@ class Referral:
 
 
 @dataclass(frozen=True, slots=True)
+class Addition:
+    """A part that no cell gives: added by hand or by a later fact. `cause` names it in `because`."""
+
+    department: str
+    role: str
+    cause: str
+    children: tuple[UUID, ...]
+    task: Label | None = None
+
+    @property
+    def safety_only(self) -> bool:
+        """Whether only the words of the task are meant for the department."""
+        return self.cause == SAFETY_ONLY
+
+
+@dataclass(frozen=True, slots=True)
 class Routing:
     """The result for one report. `blocked` are the units with a conflict of interest: no role, no read."""
 
@@ -60,6 +78,16 @@ class Routing:
     def role(self, department: str) -> str | None:
         """A department's role, or None."""
         return next((referral.role for referral in self.referrals if referral.department == department), None)
+
+    def takes_part(self, department: str) -> bool:
+        """Whether a department knows the case and so can owe its steps; a safety-only task does not make it one."""
+        return any(one.department == department and not safety_only(one.because) for one in self.referrals)
+
+
+def safety_only(because: Iterable[str]) -> bool:
+    """Whether a referral is nothing but a safety-only task: its department learns no more than the task."""
+    reasons = tuple(because)
+    return bool(reasons) and all(reason.startswith(SAFETY_ONLY) for reason in reasons)
 
 
 @dataclass(slots=True)
@@ -86,12 +114,13 @@ def route(
     policy: Policy,
     *,
     found_outside_later: bool = False,
-    safety_only: Collection[str] = (),
+    additions: Sequence[Addition] = (),
 ) -> Routing:
     """Route one report. Each child is routed at its own level; restricted or conflict for one holds for all.
 
     `found_outside_later`: the child turned out to be outside the township after dispatch; the referrals go on as they
-    were. `safety_only`: departments to which the police lead of a restricted case opened a safety-only task.
+    were. `additions` are parts given beside the matrix; the restricted and conflict rules hold for them too, but for
+    the safety-only tasks of a restricted case.
     """
     restricted = any(policy.compiled.restricted.holds(child.circumstances) for child in children)
     blocked = _conflict_units(children, policy)
@@ -101,8 +130,12 @@ def route(
         part = _outside(child, policy) if outside else _by_matrix(child, policy)
         if not outside:
             _raise(part, policy)
+        mine = [one for one in additions if child.child_id in one.children]
+        _add(part, (one for one in mine if not one.safety_only), policy)
         if restricted:
-            _restrict(part, policy, safety_only)
+            _restrict(part, policy)
+            absent = [one for one in mine if one.safety_only and one.department not in part.grants]
+            _add(part, absent, policy)
         _replace_blocked(part, blocked, policy)
         routed.append(part)
     external = _inform_parents(routed, blocked, policy, masked=restricted)
@@ -176,7 +209,15 @@ def _raise(part: _ChildRouting, policy: Policy) -> None:
                 part.grants[department].notice_post = rule.notice_post[department]
 
 
-def _restrict(part: _ChildRouting, policy: Policy, safety_only: Collection[str]) -> None:
+def _add(part: _ChildRouting, additions: Iterable[Addition], policy: Policy) -> None:
+    for one in additions:
+        grant = _give(part, one.department, one.role, one.cause, policy)
+        grant.masked = one.safety_only
+        if one.task is not None and one.task not in grant.tasks:
+            grant.tasks.append(one.task)
+
+
+def _restrict(part: _ChildRouting, policy: Policy) -> None:
     """Only the whitelist stays. A case whose every lead was removed is led as if its lead were blocked."""
     known = part.child.circumstances
     for department, grant in list(part.grants.items()):
@@ -187,9 +228,6 @@ def _restrict(part: _ChildRouting, policy: Policy, safety_only: Collection[str])
             if policy.role_ranks[grant.role] > policy.role_ranks[allowed.at_most]:
                 grant.role = allowed.at_most
             grant.masked = allowed.masked
-    for department in safety_only:
-        if department not in part.grants:
-            _give(part, department, ASSIST, "SAFETY-ONLY", policy)
     remaining = {concern: lead for concern, lead in part.leads.items() if lead in part.grants}
     if remaining or not part.leads:
         part.leads = remaining

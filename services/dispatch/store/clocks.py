@@ -1,20 +1,27 @@
-"""Clocks as the engine's deadlines and back: the plan of stages, the repetition, and the paging of an unsigned RED S4."""
+"""Clocks as the engine's deadlines and back: the plan of stages, the repetition, and what runs beside the clocks: the paging
+of an unsigned RED S4, and the end of a pause."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from pydantic import TypeAdapter
+
 from chassis.transaction import Deadline as Armed
 from contracts.policy import Policy, WorkingCalendar, elapsed
 from services.dispatch.domain import clocks as rules
 from services.dispatch.domain.announce import PAGE_NEXT
+from services.dispatch.domain.counting import Move
 from services.dispatch.domain.escalation import STAGES, moment, paging
-from services.dispatch.domain.response import Clock, Finished, ResponseFile, identity
+from services.dispatch.domain.response import Clock, Finished, Pause, ResponseFile, identity
 from services.dispatch.store.rows import Row
 
-PAGE_KIND = "S4-page"
+PAGE_KIND, PAUSE_KIND = "S4-page", "pause"
+BESIDE = (PAGE_KIND, PAUSE_KIND)
+"""Kinds of deadlines that are no clock of the response."""
 DAY = timedelta(days=1)
+_MOVE = TypeAdapter(Move)
 
 
 def armed_of(clock: Clock, file: ResponseFile, policy: Policy, calendar: WorkingCalendar) -> Armed:
@@ -60,6 +67,28 @@ def paging_of(clock: Clock, file: ResponseFile, policy: Policy) -> Armed | None:
     )
 
 
+def pause_end_of(pause: Pause, file: ResponseFile) -> Armed:
+    """The moment a running pause ends by itself."""
+    assert pause.until is not None, "a running pause has its bound"
+    return Armed(
+        id=pause_end_id(pause),
+        key=file.key,
+        kind=PAUSE_KIND,
+        anchor_at=pause.decided_at or pause.until,
+        due_at=pause.until,
+        plan=((pause.until, "until"),),
+        repeat_seconds=None,
+        policy_version=file.policy_version,
+        detail={"response_id": str(file.response_id), "township": file.township},
+        subject=pause.pause_id,
+    )
+
+
+def pause_end_id(pause: Pause) -> UUID:
+    """The deadline that ends a pause."""
+    return identity(pause.pause_id, "until")
+
+
 def detail_of(clock: Clock, file: ResponseFile) -> dict[str, Any]:
     """What the engine's row does not have a column for."""
     deadline = clock.deadline
@@ -77,7 +106,21 @@ def detail_of(clock: Clock, file: ResponseFile) -> dict[str, Any]:
         "provisional": deadline.provisional,
         "referral_id": None if clock.referral_id is None else str(clock.referral_id),
         "about": None if clock.about is None else str(clock.about),
+        "rule": deadline.rule,
+        **_history(deadline),
     }
+
+
+def _history(deadline: rules.Deadline) -> dict[str, Any]:
+    """What only some clocks have: a hand-over that decides, moves, and a count made again."""
+    found: dict[str, Any] = {}
+    if deadline.safe_until is not None:
+        found["safe_until"] = deadline.safe_until.isoformat()
+    if deadline.moves:
+        found["moves"] = [_MOVE.dump_python(move, mode="json", exclude_none=True) for move in deadline.moves]
+    if deadline.recounted_at is not None:
+        found["recounted_at"] = deadline.recounted_at.isoformat()
+    return found
 
 
 def clock_of(armed: Armed) -> Clock:
@@ -126,11 +169,19 @@ def _clock(clock_id: UUID, anchor_at: datetime, due_at: datetime, detail: Mappin
             counted_from=datetime.fromisoformat(detail["counted_from"]),
             due=due_at,
             provisional=detail["provisional"],
+            rule=detail.get("rule", ""),
+            safe_until=_moment(detail.get("safe_until")),
+            moves=tuple(_MOVE.validate_python(move) for move in detail.get("moves", ())),
+            recounted_at=_moment(detail.get("recounted_at")),
         ),
         organisation=detail["organisation"],
         referral_id=_id(detail["referral_id"]),
         about=_id(detail["about"]),
     )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def _id(text: str | None) -> UUID | None:

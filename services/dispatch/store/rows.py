@@ -7,13 +7,16 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from pydantic import TypeAdapter
 
 from contracts.dispatch import Notice
 from contracts.policy import Label
 from contracts.vocabulary import Place, Reporter
-from services.dispatch.domain.response import Child, Clock, Finished, Referral, ResponseFile
+from services.dispatch.domain.response import Child, Clock, Finished, Pause, Referral, ResponseFile
+from services.dispatch.domain.routing import Addition
 
 Row = Mapping[str, Any] | asyncpg.Record
+_PAUSE = TypeAdapter(Pause)
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 """Sorts referrals without a clock to the end of a queue."""
 
@@ -32,12 +35,14 @@ REFERRAL_TYPES = {
     "notice_post": "text", "issued_at": "timestamptz", "ack_due": "timestamptz", "acknowledged_at": "timestamptz",
     "completed_at": "timestamptz", "outcome": "text", "ended_reason": "text", "acted_at": "timestamptz",
     "returns": "int", "buck_passing": "bool",
-    "return_reason": "text", "proposed_department": "text", "return_note_id": "uuid", "next_step": "text",
+    "return_reason": "text", "proposed_department": "text", "return_note_id": "uuid",
+    "urged_at": "timestamptz", "next_step": "text",
     "next_due_at": "timestamptz", "next_deadline_id": "uuid", "queued": "bool", "queue_at": "timestamptz",
     "body": "jsonb", "version": "int", "updated_at": "timestamptz",
 }  # fmt: skip
-CLOCK_COLUMNS = frozenset({"next_step", "next_due_at", "next_deadline_id", "queued", "queue_at", "version"})
-"""Columns that follow the clocks: when they move, what a department decided on has not changed, nor has the version."""
+CLOCK_COLUMNS = frozenset({"next_step", "next_due_at", "next_deadline_id", "queued", "queue_at", "urged_at", "version"})
+"""Columns that follow the clocks or press for haste: when they change, what a department decided on has not, nor has the
+version."""
 
 
 def units_text(blocked: frozenset[str]) -> str:
@@ -80,8 +85,12 @@ def _body(file: ResponseFile) -> dict[str, Any]:
         "external_notices": file.external_notices,
         "units": file.units,
         "moves": file.moves,
+        "additions": [_plain_addition(one) for one in file.additions],
+        "revoked": {department: list(because) for department, because in file.revoked.items()},
+        "safe_until": None if file.safe_until is None else file.safe_until.isoformat(),
         "not_created": file.not_created,
         "assessed": [str(child_id) for child_id in file.assessed],
+        **({"pauses": [_plain_pause(pause) for pause in file.pauses]} if file.pauses else {}),
     }
 
 
@@ -104,13 +113,51 @@ def response_file(
         reporters=tuple(Reporter(**reporter) for reporter in body.get("reporters", ())),
         units=body["units"],
         moves=body["moves"],
+        additions=tuple(_addition(one) for one in body.get("additions", ())),
+        revoked={department: tuple(because) for department, because in body.get("revoked", {}).items()},
+        safe_until=_moment(body.get("safe_until")),
         not_created=body["not_created"],
         notices=tuple(Notice.model_validate(notice) for notice in body.get("notices", ())),
         assessed=tuple(UUID(child_id) for child_id in body["assessed"]),
+        pauses=tuple(pause_of(pause) for pause in body.get("pauses", ())),
         referrals=tuple(referrals),
         clocks=tuple(clocks),
         finished=tuple(finished),
     )
+
+
+def _plain_addition(one: Addition) -> dict[str, Any]:
+    return {
+        "department": one.department,
+        "role": one.role,
+        "cause": one.cause,
+        "children": [str(child_id) for child_id in one.children],
+        "task": None if one.task is None else one.task.model_dump(),
+    }
+
+
+def _addition(plain: Mapping[str, Any]) -> Addition:
+    return Addition(
+        department=plain["department"],
+        role=plain["role"],
+        cause=plain["cause"],
+        children=tuple(UUID(child_id) for child_id in plain["children"]),
+        task=None if plain["task"] is None else Label(**plain["task"]),
+    )
+
+
+def _plain_pause(pause: Pause) -> dict[str, Any]:
+    plain: dict[str, Any] = _PAUSE.dump_python(pause, mode="json")
+    return plain
+
+
+def pause_of(plain: Mapping[str, Any]) -> Pause:
+    """A pause as a value."""
+    return _PAUSE.validate_python(plain)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def _child(plain: Mapping[str, Any]) -> Child:
@@ -141,7 +188,7 @@ def referral_row(referral: Referral, file: ResponseFile) -> dict[str, Any]:
         "village": file.place.village,
         "group_code": file.place.group,
         "level": file.level,
-        "restricted": file.restricted,
+        "restricted": file.restricted and not referral.safety_only,
         "conflict_units": units_text(file.blocked),
         "next_step": clock.deadline.step if clock else None,
         "next_due_at": due,
@@ -153,6 +200,8 @@ def referral_row(referral: Referral, file: ResponseFile) -> dict[str, Any]:
             "because": list(referral.because),
             "concerns": list(referral.concerns),
             "tasks": [task.model_dump() for task in referral.tasks],
+            "amended_at": None if referral.amended_at is None else referral.amended_at.isoformat(),
+            "amended": list(referral.amended),
         },
     }
 
@@ -167,6 +216,8 @@ def referral_of(row: Row) -> Referral:
         because=tuple(body["because"]),
         concerns=tuple(body["concerns"]),
         tasks=tuple(Label(**task) for task in body["tasks"]),
+        amended_at=_moment(body.get("amended_at")),
+        amended=tuple(body.get("amended", ())),
     )
 
 

@@ -12,13 +12,15 @@ from contracts.policy import WorkingCalendar, load_calendar, load_policy
 from services.dispatch.domain.response import Finished, ResponseFile
 from services.dispatch.domain.units import Township, township_of
 from services.dispatch.store.clocks import (
-    PAGE_KIND,
+    BESIDE,
     armed_of,
     clock_of,
     finished_of,
     finished_row,
     page_id,
     paging_of,
+    pause_end_id,
+    pause_end_of,
 )
 from services.dispatch.store.rows import (
     REFERRAL_TYPES,
@@ -126,7 +128,7 @@ async def _assembled(tx: Transaction, rows: Sequence[Any], *, finished: bool = F
         referrals[row["response_id"]].append(referral_of(row))
     clocks: dict[UUID, list[Any]] = {response_id: [] for response_id in ids}
     for armed in await tx.armed([str(row["case_id"]) for row in rows]):
-        if armed.kind != PAGE_KIND:
+        if armed.kind not in BESIDE:
             clocks.setdefault(UUID(armed.detail["response_id"]), []).append(clock_of(armed))
     done: dict[UUID, list[Finished]] = {response_id: [] for response_id in ids}
     for row in await finished_rows(tx.db, ids) if finished else []:
@@ -217,6 +219,20 @@ def _set_clocks(tx: Transaction, before: ResponseFile | None, after: ResponseFil
             tx.end(one.clock.id, one.state, one.at)
             if one.clock.deadline.step == "S4":
                 tx.end(page_id(one.clock.id), one.state, one.at)
+
+    _set_pause(tx, before, after)
+
+
+def _set_pause(tx: Transaction, before: ResponseFile | None, after: ResponseFile) -> None:
+    """A running pause has a clock that ends it."""
+    pause = after.pause
+    was = before.pause if before else None
+    if pause is None or pause == was:
+        return
+    if pause.state == "running":
+        tx.arm(pause_end_of(pause, after))
+    elif was is not None and was.state == "running":
+        tx.end(pause_end_id(was), "met", pause.ended_at or tx.now)
 
 
 def _rearm(tx: Transaction, old: Armed | None, new: Armed) -> None:

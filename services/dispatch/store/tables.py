@@ -106,6 +106,7 @@ class ReferralRow(Table, table=True):
     return_reason: str | None
     proposed_department: str | None
     return_note_id: UUID | None
+    urged_at: datetime | None
     next_step: str | None
     next_due_at: datetime | None
     next_deadline_id: UUID | None
@@ -137,3 +138,70 @@ class FinishedStep(Table, table=True):
     late_seconds: int
     reason: str | None
     detail: dict[str, Any] = Field(sa_type=JSONB)
+
+
+class ExtensionRow(Table, table=True):
+    """A request for more time for one clock, and its decision."""
+
+    __tablename__ = "deadline_extension"
+    __table_args__ = (
+        Index("extension_of_deadline", "deadline_id"),
+        Index("extension_list", "township", "asked_at", "extension_id"),
+    )
+
+    extension_id: UUID = Field(primary_key=True)
+    deadline_id: UUID
+    response_id: UUID
+    case_id: UUID
+    township: str
+    organisation: str | None
+    referral_id: UUID | None
+    step: str
+    reason: str
+    until: datetime
+    due_before: datetime
+    asked_by: dict[str, Any] = Field(sa_type=JSONB)
+    asked_at: datetime
+    note_id: UUID | None
+    state: str
+    decided_by: dict[str, Any] | None = Field(sa_type=JSONB)
+    decided_at: datetime | None
+    granted_until: datetime | None
+
+
+class SupervisionRow(Table, table=True):
+    """A supervision order of the township over one response."""
+
+    __tablename__ = "supervision"
+    __table_args__ = (
+        Index("supervision_list", "township", "ordered_at", "supervision_id"),
+        Index("supervision_of_response", "response_id"),
+    )
+
+    supervision_id: UUID = Field(primary_key=True)
+    response_id: UUID
+    case_id: UUID
+    township: str
+    level: str
+    reply_due_at: datetime
+    ordered_by: dict[str, Any] = Field(sa_type=JSONB)
+    ordered_at: datetime
+    note_id: UUID | None
+    lifted_by: dict[str, Any] | None = Field(sa_type=JSONB)
+    lifted_at: datetime | None
+
+
+class SupervisionUnitRow(Table, table=True):
+    """One organisation under an order, and its reply."""
+
+    __tablename__ = "supervision_unit"
+    __table_args__ = (Index("supervision_of_unit", "organisation"),)
+
+    supervision_id: UUID = Field(primary_key=True)
+    organisation: str = Field(primary_key=True)
+    department: str
+    deadline_id: UUID
+    replied_by: dict[str, Any] | None = Field(sa_type=JSONB)
+    replied_at: datetime | None
+    late_seconds: int
+    note_id: UUID | None

@@ -20,7 +20,9 @@ def case_resource(file: ResponseFile, subject: Subject) -> Resource:
         restricted=file.restricted,
         conflict_unit=blocked,
         case_lead=file.case_lead,
-        departments=file.roles,
+        departments={
+            one.department: one.role for one in file.referrals if one.state != "ended" and not one.safety_only
+        },
         entered_by=file.entered_by,
     )
 
@@ -28,7 +30,13 @@ def case_resource(file: ResponseFile, subject: Subject) -> Resource:
 def referral_resource(referral: Referral, file: ResponseFile, subject: Subject) -> Resource:
     """A referral as the access policy sees it."""
     whole = case_resource(file, subject)
-    return replace(whole, department=referral.department, organisation=referral.organisation, role=referral.role)
+    return replace(
+        whole,
+        department=referral.department,
+        organisation=referral.organisation,
+        role=referral.role,
+        restricted=file.restricted and not referral.safety_only,
+    )
 
 
 def open_actions(referral: Referral, file: ResponseFile, subject: Subject, now: datetime) -> list[str]:

@@ -37,7 +37,11 @@ class NextDeadline(BaseModel):
 
 
 class ReferralView(BaseModel):
-    """One department's part. `concerns` is null for a masked notice. `available_actions` are open to the reader now."""
+    """One department's part. `concerns` is null for a masked notice; a safety-only task names no child either.
+
+    `amended_at` and `amended` (aspects) stand until the department has seen the amendment of the report.
+    `available_actions` are open to the reader now.
+    """
 
     referral_id: UUID
     case_id: UUID
@@ -56,6 +60,8 @@ class ReferralView(BaseModel):
     because: list[str]
     children: list[UUID]
     tasks: list[Label]
+    amended_at: datetime | None
+    amended: list[str]
     notice_post: str | None
     issued_at: datetime
     acknowledged_at: datetime | None
@@ -67,6 +73,7 @@ class ReferralView(BaseModel):
     return_reason: str | None
     proposed_department: str | None
     return_note_id: UUID | None
+    urged_at: datetime | None
     next_deadline: NextDeadline | None
     available_actions: list[str]
     version: int
@@ -91,6 +98,7 @@ class ReferralFilters:
     overdue: bool | None = None
     case_number: str | None = None
     updated_since: datetime | None = None
+    organisation: str | None = None
 
     @property
     def feed(self) -> bool:
@@ -115,8 +123,10 @@ def referral_view(row: Row, referral: Referral, file: ResponseFile, subject: Sub
         group=row["group_code"],
         concerns=None if row["masked"] else row["body"]["concerns"],
         because=row["body"]["because"],
-        children=list(referral.children),
+        children=[] if referral.safety_only else list(referral.children),
         tasks=list(referral.tasks),
+        amended_at=referral.amended_at,
+        amended=list(referral.amended),
         next_deadline=upcoming,
         available_actions=open_actions(referral, file, subject, now),
     )
@@ -150,6 +160,7 @@ async def referrals(
             "r.village": filters.village,
             "r.next_step": filters.step,
             "r.case_number": filters.case_number,
+            "r.organisation": filters.organisation,
         }
     )
     if filters.overdue is not None:
@@ -166,6 +177,15 @@ async def referrals(
     return [
         (referral_view(row, referral_of(row), files[row["response_id"]], subject, now), row["sorts"]) for row in rows
     ]
+
+
+async def open_by_organisation(db: Connection, organisations: Iterable[str]) -> dict[str, int]:
+    """How many referrals each of these units has in hand."""
+    rows = await db.fetch(
+        "SELECT organisation, count(*) AS n FROM referral WHERE queued AND organisation = ANY($1) GROUP BY organisation",
+        list(organisations),
+    )
+    return {row["organisation"]: row["n"] for row in rows}
 
 
 async def referral(db: Connection, referral_id: UUID) -> tuple[Row, ResponseFile] | None:

@@ -11,10 +11,14 @@ from contracts.dispatch import Notice
 from services.dispatch.domain.clocks import GUARDIAN_NOTICE
 from services.dispatch.domain.response import DEFERRED_NOTICE, ResponseFile
 from services.dispatch.store import finished_rows, referral_rows
-from services.dispatch.store.clocks import PAGE_KIND, clock_of, finished_of
+from services.dispatch.store.clocks import BESIDE, clock_of, finished_of
 from services.dispatch.store.rows import referral_of, response_file
 from services.dispatch.views.deadlines import DeadlineView, deadlines_of
 from services.dispatch.views.referrals import ReferralView, view_of
+from services.dispatch.views.standing import PauseView, pause_view
+
+RESULT = "N-10"
+"""The result to the reporter (D-4.1.5, L-WBF 11)."""
 
 
 class GuardianNoticeView(BaseModel):
@@ -53,6 +57,7 @@ class ResponseView(BaseModel):
     notices: list[Notice]
     guardian_notice: GuardianNoticeView
     external_notices: list[str]
+    pause: PauseView | None
     policy_version: str
     server_time: datetime
 
@@ -72,9 +77,9 @@ async def response(db: Connection, response_id: UUID) -> ResponseFile | None:
     if row is None:
         return None
     armed = await db.fetch(
-        "SELECT * FROM deadline WHERE key = $1 AND state = 'armed' AND kind <> $2 ORDER BY due_at, id",
+        "SELECT * FROM deadline WHERE key = $1 AND state = 'armed' AND kind <> ALL($2::text[]) ORDER BY due_at, id",
         str(row["case_id"]),
-        PAGE_KIND,
+        list(BESIDE),
     )
     return response_file(
         row,
@@ -98,9 +103,23 @@ def response_view(file: ResponseFile, subject: Subject, now: datetime) -> Respon
             "concerns": None if hidden else list(file.concerns),
             "referrals": [view_of(one, file, subject, now) for one in file.referrals],
             "deadlines": deadlines_of(file, now),
+            "notices": [*file.notices, *_feedback(file)],
             "guardian_notice": GuardianNoticeView(
                 status=file.guardian, due_at=guardian[0].deadline.due if guardian else None
             ),
+            "pause": None if file.pause is None else pause_view(file.pause, file),
             "server_time": now,
         }
     )
+
+
+def _feedback(file: ResponseFile) -> list[Notice]:
+    """N-10 as a notice: its clock is S13, one for each report."""
+    reporter = ("reporter",)
+    running = [Notice(notice=RESULT, bodies=reporter, due_at=clock.deadline.due) for clock in file.running("S13")]
+    given = [
+        Notice(notice=RESULT, bodies=reporter, status="given", due_at=one.clock.deadline.due, given_at=one.at)
+        for one in file.finished
+        if one.clock.deadline.step == "S13" and one.state == "met"
+    ]
+    return [*running, *given]

@@ -155,12 +155,13 @@ async def test_the_response_is_one_picture_for_who_may_see_it(app: Running) -> N
 async def test_a_clock_explains_itself_by_rule_days_and_stages(app: Running) -> None:
     story = await opened(app, "YX-13")
     clock = await story.clock("S8")
-    answer = await story.get(CIVIL, f"/deadlines/{clock['deadline_id']}/explain")
+    answer = await story.get(CIVIL, f"/deadlines/{clock['deadline_id']}/explanation")
     told = answer.json()
     assert told["limit"]["clock"] == "WD"
-    counted = [day for day in told["days"] if day["working"]]
+    counted = [day for day in told["days"] if day["number"]]
     assert moment(told["deadline"]["due_at"]) == moment(golden_case("YX-13")["expected"]["deadlines"]["S8"])
     assert len(counted) <= told["limit"]["days"]
     assert [stage["stage"] for stage in told["stages"]] == ["warn_50", "warn_80", "breach", "second_breach"]
     triage = await story.clock("S3")
-    assert (await story.get(CIVIL, f"/deadlines/{triage['deadline_id']}/explain")).json()["rule"]["zh"] == "全部派单"
+    met = (await story.get(CIVIL, f"/deadlines/{triage['deadline_id']}/explanation")).json()
+    assert (met["step"]["zh"], met["agrees"], met["deadline"]["state"]) == ("全部派单", True, "met")

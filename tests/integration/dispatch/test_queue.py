@@ -129,7 +129,7 @@ async def test_a_queue_item_says_what_is_open_to_its_reader(app: Running) -> Non
     (mine,) = await walk(story, POLICE, 10)
     assert mine["available_actions"] == ["acknowledge", "return", "report-arrival", "notify-guardian", "give-feedback"]
     others = {i["department"]: i["available_actions"] for i in await walk(story, CIVIL, 20)}
-    assert others["police"] == []
+    assert others["police"] == ["reroute"]
     assert others["civil_affairs"] == ["acknowledge", "report-arrival", "record-assessment"]
     page = (await story.get(POLICE, "/referrals")).json()
     assert datetime.fromisoformat(page["server_time"]) >= story.received

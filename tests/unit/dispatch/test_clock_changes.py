@@ -1,4 +1,4 @@
-"""Running clocks under change: levels up and down, attached reports, new restrictions and recipients, pauses."""
+"""Running clocks under change: levels up and down, attached reports, new restrictions and recipients."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -6,13 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.dispatch.domain.changes import Revision, attach_report, revise
-from services.dispatch.domain.clocks import Deadline, Response, arm, arm_step
+from services.dispatch.domain.clocks import Deadline, Response, arm
 from services.dispatch.domain.notices import guardian_notice
-from services.dispatch.domain.pause import Paused, PauseRefused, decide_pause, resume
 from services.dispatch.domain.routing import keep_roles
 from services.risk_scoring.domain import settle_level
 from tests.samples.golden import (
@@ -216,50 +215,3 @@ def test_withheld_for_one_child_is_withheld_for_the_report() -> None:
 def test_a_guardian_known_for_one_child_is_told() -> None:
     response = respond((harmless(age=9, guardian_unknown=True), harmless(age=3)), RECEIVED).response
     assert guardian_notice(response.children, "red", RECEIVED, POLICY, CALENDAR).due == RECEIVED + timedelta(hours=2)
-
-
-# Pause -----------------------------------------------------------------------------------------------------------
-
-SUPERVISOR = ("civil_affairs_supervisor",)
-
-
-def test_a_supervisor_may_pause_a_yellow_case_once_for_five_working_days() -> None:
-    granted = decide_pause("yellow", "awaiting_court", SUPERVISOR, 0, RECEIVED, POLICY, CALENDAR)
-    assert granted == Paused(moment("2026-08-11T17:30:00+08:00"))
-
-
-@pytest.mark.parametrize(
-    ("level", "reason", "posts", "before", "rule"),
-    [
-        ("orange", "awaiting_court", SUPERVISOR, 0, "level"),
-        ("blue", "awaiting_court", ("child_director",), 0, "post"),
-        ("blue", "holiday", SUPERVISOR, 0, "reason"),
-        ("blue", "awaiting_court", SUPERVISOR, 1, "once"),
-    ],
-)
-def test_any_other_pause_is_refused(level: str, reason: str, posts: tuple[str, ...], before: int, rule: str) -> None:
-    refused = decide_pause(level, reason, posts, before, RECEIVED, POLICY, CALENDAR)
-    assert isinstance(refused, PauseRefused)
-    assert refused.rule == rule
-
-
-def test_after_a_pause_elapsed_clocks_are_later_by_the_time_and_working_day_clocks_by_the_days() -> None:
-    response = at_level(respond((harmless(age=12),), RECEIVED).response, "yellow")
-    paused, resumed = moment("2026-08-06T10:00:00+08:00"), moment("2026-08-10T12:00:00+08:00")
-    plan = {d.step: d for d in running(response)}
-    later = {s: resume(plan[s], paused, resumed, response, POLICY, CALENDAR).due for s in ("S5a", "S6", "S8")}
-    assert later["S5a"] == plan["S5a"].due, "it had passed before the pause"
-    assert later["S6"] == plan["S6"].due + timedelta(days=4, hours=2)
-    assert plan["S8"].due == moment("2026-08-13T17:30:00+08:00")
-    assert later["S8"] == moment("2026-08-17T17:30:00+08:00")
-
-
-@given(moments, st.integers(1, 7 * 24))
-def test_a_pause_never_moves_a_working_day_clock_to_a_day_off(received: datetime, hours: int) -> None:
-    response = at_level(respond((harmless(age=12),), received).response, "yellow")
-    plan = arm_step("S9", received, response, POLICY, CALENDAR)
-    assume(plan.due > received + timedelta(hours=1))
-    paused = received + timedelta(hours=1)
-    resumed = resume(plan, paused, paused + timedelta(hours=hours), response, POLICY, CALENDAR)
-    assert resumed.due >= plan.due
-    assert CALENDAR.is_working_day(resumed.due.astimezone(CALENDAR.zone).date())

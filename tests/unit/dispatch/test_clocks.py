@@ -10,13 +10,13 @@ from hypothesis import given
 from services.dispatch.domain.clocks import (
     OPENING_STEPS,
     PER_RECIPIENT,
-    TASK_DAYS_AFTER_S9,
     Deadline,
     arm,
     arm_step,
     screened_out,
     task_holders,
 )
+from services.dispatch.domain.counting import TASK_DAYS_AFTER_S9
 from tests.samples.golden import (
     CALENDAR,
     POLICY,

@@ -2,41 +2,17 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
-from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.dispatch.domain import commands as ask
-from services.dispatch.domain.opening import open_response
 from services.dispatch.domain.referral import ACTIONS, available_actions, decide
-from services.dispatch.domain.response import Referral, ResponseFile
-from services.dispatch.domain.units import township_of
-from tests.integration.dispatch.story import scored, township
-from tests.samples.golden import CALENDAR, POLICY, golden_cases
-
-TOWNSHIP = township_of(township())
-
-
-@cache
-def response_to(name: str) -> ResponseFile:
-    """The response to a golden report, one minute after it came in."""
-    data = scored(name)
-    sent = data.effective_at + timedelta(minutes=1)
-    return open_response(data, UUID(int=9), sent, TOWNSHIP, POLICY, CALENDAR)
-
-
-def setting(now: datetime, number: int = 0) -> ask.Setting:
-    return ask.Setting(now, UUID(int=1000 + number), POLICY, CALENDAR)
-
-
-def of(file: ResponseFile, department: str) -> Referral:
-    found = file.referral_of(department)
-    assert found is not None
-    return found
+from services.dispatch.domain.response import ResponseFile
+from tests.samples.golden import POLICY, golden_cases
+from tests.unit.dispatch.running_cases import of, response_to, setting
 
 
 def command_for(action: str, file: ResponseFile, now: datetime) -> Any:
@@ -53,27 +29,37 @@ def command_for(action: str, file: ResponseFile, now: datetime) -> Any:
         "notify-guardian": ask.NotifyGuardian(),
         "give-feedback": ask.GiveFeedback(feedback),
         "complete": ask.Complete("done"),
+        "revoke": ask.Revoke("no_longer_needed", supervisor=True),
+        "reroute": ask.Reroute("finance", "wrong_department", supervisor=True),
+        "see-amendment": ask.SeeAmendment(),
     }[action]
 
 
 # The table ----------------------------------------------------------------------------------------------------------------
 
+MOVABLE = ("revoke", "reroute")
+"""Open to who coordinates, for every part but the case lead's own (which may only be moved) and the coordinator's."""
 OPEN = ("acknowledge", "return", "report-arrival", "notify-guardian", "give-feedback")
 
 
 @pytest.mark.parametrize(
     ("department", "changes", "expected"),
     [
-        ("police", {}, OPEN),
-        ("police", {"state": "acknowledged", "acknowledged_at": True}, (*OPEN[1:], "complete?")),
+        ("police", {}, (*OPEN, "reroute")),
+        ("police", {"state": "acknowledged", "acknowledged_at": True}, (*OPEN[1:], "reroute", "complete?")),
         ("police", {"state": "returning"}, ("acknowledge", "decide-return", *OPEN[2:])),
         ("police", {"state": "completed", "acknowledged_at": True}, OPEN[3:]),
         ("police", {"state": "ended"}, ()),
-        ("health", {}, OPEN[:3]),
-        ("health", {"state": "acknowledged", "acknowledged_at": True}, ("return", "report-arrival", "complete")),
+        ("health", {}, (*OPEN[:3], *MOVABLE)),
+        ("health", {"amended_at": True}, (*OPEN[:3], *MOVABLE, "see-amendment")),
+        (
+            "health",
+            {"state": "acknowledged", "acknowledged_at": True},
+            ("return", "report-arrival", "complete", *MOVABLE),
+        ),
         ("health", {"state": "completed", "acknowledged_at": True}, ()),
-        ("township_government", {}, ("acknowledge",)),
-        ("township_government", {"state": "acknowledged", "acknowledged_at": True}, ()),
+        ("township_government", {}, ("acknowledge", "revoke")),
+        ("township_government", {"state": "acknowledged", "acknowledged_at": True}, ("revoke",)),
         ("civil_affairs", {}, ("acknowledge", "report-arrival", "record-assessment")),
     ],
 )
@@ -82,8 +68,7 @@ def test_what_is_open_follows_from_state_role_and_duty(
 ) -> None:
     file = response_to("YX-01")
     now = file.dispatched_at + timedelta(minutes=1)
-    if changes.get("acknowledged_at"):
-        changes = {**changes, "acknowledged_at": now}
+    changes = {name: now if name.endswith("_at") else value for name, value in changes.items()}
     referral = replace(of(file, department), **changes)
     open_now = available_actions(referral, file.with_referral(referral), now, POLICY)
     assert set(open_now) == {action for action in expected if not action.endswith("?")}

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.dispatch.domain.routing import ChildCase, Routing, compare, keep_roles, route
+from contracts.policy import Label
+from services.dispatch.domain.routing import SAFETY_ONLY, Addition, ChildCase, Routing, compare, keep_roles, route
 from tests.samples.golden import POLICY, Reporter, golden_case, golden_cases, respond_to
 from tests.samples.strategies import CONCERNS
 
@@ -143,7 +144,8 @@ def test_a_restricted_case_whose_only_lead_was_removed_is_led_by_civil_affairs()
 
 
 def test_the_police_lead_may_open_a_safety_only_task_for_a_removed_department() -> None:
-    routing = route([child("H2", level="red")], POLICY, safety_only=["village_committee"])
+    told = Addition("village_committee", "assist", SAFETY_ONLY, (UUID(int=1),), Label(zh="留意", en="watch"))
+    routing = route([child("H2", level="red")], POLICY, additions=[told])
     assert because(routing, "village_committee") == ("SAFETY-ONLY:assist",)
 
 

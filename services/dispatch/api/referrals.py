@@ -1,4 +1,4 @@
-"""Dispatch over HTTP: department queues, acts on referrals, the response to a case, clocks and why they are due."""
+"""Referrals over HTTP: department queues and the acts on a referral."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -12,14 +12,14 @@ from chassis.auth import guard
 from chassis.command import Command, CommandOf, Reply, etag
 from chassis.http import Reading
 from chassis.paging import PageOf
-from chassis.problem import FieldError, Problem, conflict, forbidden, invalid, not_found, refused
-from chassis.transaction import Connection, Transaction
-from contracts.access import Denied, Subject, decide, scope
+from chassis.problem import FieldError, invalid, not_found
+from chassis.transaction import Transaction
+from contracts.access import Subject, scope
 from contracts.policy import intake_problems, load_calendar, load_policy
 from services.dispatch import metrics, store
+from services.dispatch.api.steps import check_referral, now_of, refusal_of
 from services.dispatch.domain import announce
 from services.dispatch.domain import commands as ask
-from services.dispatch.domain.referral import available_actions
 from services.dispatch.domain.referral import decide as decide_act
 from services.dispatch.domain.response import Finished, Referral, ResponseFile
 from services.dispatch.requests import (
@@ -31,14 +31,15 @@ from services.dispatch.requests import (
     NotifyGuardianBody,
     RecordAssessmentBody,
     ReportArrivalBody,
+    RerouteBody,
     ReturnBody,
+    RevokeBody,
+    SeeAmendmentBody,
 )
 from services.dispatch.store.rows import referral_of
-from services.dispatch.views import deadlines, referrals, responses
-from services.dispatch.views.access import access_action, case_resource, referral_resource
-from services.dispatch.views.deadlines import DeadlinePage, DeadlineState, Explanation
+from services.dispatch.views import referrals
+from services.dispatch.views.access import access_action
 from services.dispatch.views.referrals import ReferralFilters, ReferralPage, ReferralView
-from services.dispatch.views.responses import ResponseView
 
 GRID_POSTS = frozenset({"grid_member", "group_head"})
 VILLAGE_POSTS = frozenset({"child_director", "village_director", "village_responsible", "village_station"})
@@ -65,10 +66,13 @@ async def list_referrals(
     overdue: bool | None = None,
     case_number: Annotated[str | None, Query(max_length=40)] = None,
     updated_since: Annotated[AwareDatetime | None, Query(description="Every change since, in its order")] = None,
+    organisation: Annotated[
+        str | None, Query(max_length=40, description="One unit's part of a list that shows all")
+    ] = None,
 ) -> ReferralPage:
     """The reader's queue, nearest running clock first. With `updated_since`, or a state that is over, by last change."""
-    filters = ReferralFilters(state, level, role, village, step, overdue, case_number, updated_since)
-    now = await _now(db)
+    filters = ReferralFilters(state, level, role, village, step, overdue, case_number, updated_since, organisation)
+    now = await now_of(db)
     found = await referrals.referrals(
         db,
         scope(subject, "referral.list"),
@@ -92,8 +96,8 @@ async def read_referral(
         raise not_found()
     row, file = found
     referral = referral_of(row)
-    _check(subject, "referral.read", referral, file)
-    view = referrals.referral_view(row, referral, file, subject, await _now(db))
+    check_referral(subject, "referral.read", referral, file)
+    view = referrals.referral_view(row, referral, file, subject, await now_of(db))
     return Response(view.model_dump_json(), headers={"ETag": etag(view.version)}, media_type="application/json")
 
 
@@ -133,6 +137,35 @@ async def decide_referral_return(
     """Rule on a return: upheld, the task moves; refused, it stays."""
     wish = ask.DecideReturn(body.upheld, body.department)
     return await _carry_out("decide-return", referral_id, body, subject, command, lambda _r, _f: wish)
+
+
+@router.post("/referrals/{referral_id}/actions/revoke", response_model=ReferralView)
+async def revoke_referral(
+    referral_id: UUID, body: RevokeBody, subject: Annotated[Subject, guard("referral.revoke")], command: CommandOf
+) -> Response:
+    """Take a referral back. Its clocks end without being met; the case lead's is rerouted instead."""
+    wish = ask.Revoke(body.reason, subject.supervises)
+    return await _carry_out("revoke", referral_id, body, subject, command, lambda _r, _f: wish)
+
+
+@router.post("/referrals/{referral_id}/actions/reroute", response_model=ReferralView)
+async def reroute_referral(
+    referral_id: UUID, body: RerouteBody, subject: Annotated[Subject, guard("referral.reroute")], command: CommandOf
+) -> Response:
+    """Move a task to another department without waiting for a return."""
+    wish = ask.Reroute(body.department, body.reason, subject.supervises)
+    return await _carry_out("reroute", referral_id, body, subject, command, lambda _r, _f: wish)
+
+
+@router.post("/referrals/{referral_id}/actions/see-amendment", response_model=ReferralView)
+async def see_amendment(
+    referral_id: UUID,
+    body: SeeAmendmentBody,
+    subject: Annotated[Subject, guard("referral.see_amendment")],
+    command: CommandOf,
+) -> Response:
+    """The department has seen that the report was amended; its queue stops saying so."""
+    return await _carry_out("see-amendment", referral_id, body, subject, command, lambda _r, _f: ask.SeeAmendment())
 
 
 @router.post("/referrals/{referral_id}/actions/report-arrival", response_model=ReferralView)
@@ -226,25 +259,19 @@ async def _carry_out(
         if file is None:
             raise not_found()
         referral = file.referral(referral_id)
-        _check(subject, access_action(action), referral, file)
+        check_referral(subject, access_action(action), referral, file)
         command.match(referral.version, current_state=referral.state)
         asked = wish(referral, file)
         policy = load_policy(file.policy_version)
         cause = tx.new_id(action, referral_id)
         decision = decide_act(asked, referral, file, ask.Setting(tx.now, cause, policy, load_calendar()))
         if isinstance(decision, ask.Refused):
-            raise _refusal(decision, referral, file, tx.now)
+            raise refusal_of(decision, referral, file, tx.now)
         kept = (await store.save(tx, [(file, decision.file)]))[0]
         found = body.model_dump(include={"child_id", "facts", "answers", "concerns"})
-        event = announce.act(
-            asked,
-            decision,
-            subject.actor(),
-            tx.now,
-            getattr(body, "note_id", None),
-            found,
-        )
-        tx.publish(file.key, event)
+        note_id = getattr(body, "note_id", None)
+        for event in announce.acts(file, asked, decision, subject.actor(), tx.now, note_id, found):
+            tx.publish(file.key, event)
         tx.audit(file.key, access_action(action), subject.actor().model_dump(), {"referral_id": str(referral_id)})
         met.append((decision.met, file.level))
         changed = kept.referral(referral_id)
@@ -257,104 +284,9 @@ async def _carry_out(
     return response
 
 
-def _check(subject: Subject, action: str, referral: Referral, file: ResponseFile) -> None:
-    decision = decide(subject, action, referral_resource(referral, file, subject))
-    if isinstance(decision, Denied):
-        raise refused(decision)
-
-
-def _refusal(refusal: ask.Refused, referral: Referral, file: ResponseFile, now: datetime) -> Problem:
-    if refusal.kind == "input":
-        return invalid(FieldError(refusal.pointer, refusal.code, refusal.zh, refusal.en))
-    if refusal.kind == "duty":
-        return forbidden(refusal.code)
-    still_open = available_actions(referral, file, now, load_policy(file.policy_version))
-    return conflict(
-        refusal.code,
-        refusal.zh,
-        refusal.en,
-        current_state=referral.state,
-        available_actions=list(still_open),
-        current_version=referral.version,
-    )
-
-
 def _tiers(subject: Subject) -> tuple[str, ...]:
     """The tiers whose arrival this caller may report. Who stands in for a village that has no post of its own, and an
     API client, may speak for any."""
     grid = ("group",) if subject.posts & GRID_POSTS else ()
     village = ("village",) if subject.posts & VILLAGE_POSTS else ()
     return (*grid, *village) or ask.TIERS
-
-
-# Responses and clocks ------------------------------------------------------------------------------------------------
-
-
-@router.get("/responses/{case_id}")
-async def read_response(
-    case_id: UUID, subject: Annotated[Subject, guard("response.read")], db: Reading
-) -> ResponseView:
-    """The newest response to a case: referrals, every clock and its fate, notices, what was not created and why."""
-    file = await _readable(db, case_id, subject, "response.read")
-    return responses.response_view(file, subject, await _now(db))
-
-
-@router.get("/deadlines")
-async def list_deadlines(
-    subject: Annotated[Subject, guard("deadline.list")],
-    paging: PageOf,
-    db: Reading,
-    state: Annotated[DeadlineState | None, Query(description="Without it: every clock that runs")] = None,
-    step: Annotated[str | None, Query(max_length=40)] = None,
-    before: Annotated[AwareDatetime | None, Query(description="Due before this moment")] = None,
-) -> DeadlinePage:
-    """Clocks of the reader's organisation, earliest first; those that ended in the order in which they did."""
-    now, seen = await _now(db), scope(subject, "deadline.list")
-    after = paging.after(datetime, UUID)
-    if state in ("met", "cancelled"):
-        ended = await deadlines.finished_deadlines(
-            db, seen, state, step=step, before=before, after=after, limit=paging.fetch
-        )
-        page = paging.page(ended, lambda view: (view.ended_at or view.due_at, view.deadline_id))
-    else:
-        overdue = None if state is None else state == "overdue"
-        running = await deadlines.running_deadlines(
-            db, seen, step=step, before=before, overdue=overdue, after=after, limit=paging.fetch, now=now
-        )
-        page = paging.page(running, lambda view: (view.due_at, view.deadline_id))
-    return DeadlinePage(items=page.items, next_cursor=page.next_cursor, server_time=now)
-
-
-@router.get("/deadlines/{deadline_id}/explain")
-async def explain_deadline(
-    deadline_id: UUID, subject: Annotated[Subject, guard("deadline.list")], db: Reading
-) -> Explanation:
-    """Why a clock is due when it is: the rule, the anchor, the days counted, and who is told if it passes."""
-    response_id = await deadlines.response_of_deadline(db, deadline_id)
-    file = None if response_id is None else await responses.response(db, response_id)
-    if file is None:
-        raise not_found()
-    _check_case(subject, "deadline.list", file)
-    found = deadlines.explain(file, deadline_id, load_policy(file.policy_version), load_calendar(), await _now(db))
-    if found is None:
-        raise not_found()
-    return found
-
-
-async def _readable(db: Connection, case_id: UUID, subject: Subject, action: str) -> ResponseFile:
-    file = await responses.newest_response(db, case_id)
-    if file is None:
-        raise not_found()
-    _check_case(subject, action, file)
-    return file
-
-
-def _check_case(subject: Subject, action: str, file: ResponseFile) -> None:
-    decision = decide(subject, action, case_resource(file, subject))
-    if isinstance(decision, Denied):
-        raise refused(decision)
-
-
-async def _now(db: Connection) -> datetime:
-    moment: datetime = await db.fetchval("SELECT app_now()")
-    return moment
