@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, cast
+from uuid import UUID
 
 from chassis.transaction import Transaction
 from contracts.assistance import PlanOpened
@@ -11,19 +12,24 @@ from contracts.dispatch import (
     AssessmentRecorded,
     FeedbackGiven,
     ReferralCompleted,
+    ReferralRevoked,
     ResponseOpened,
     ResponseRevised,
     ReturnDecided,
     SafetyConfirmed,
 )
 from contracts.envelope import Event
-from contracts.intake import ReportReceived
+from contracts.intake import ChildrenMerged, ReportReceived
 from contracts.policy import load_policy
 from contracts.risk_scoring import RiskAssessed
 from contracts.vocabulary import Level
 from services.assistance.domain import rounds
 from services.assistance.domain.rounds import RECEIPT, Case, Round
-from services.assistance.store import load_cases, save_rounds
+from services.assistance.jump_reviews import review_jumps
+from services.assistance.store.providers import keep_providers
+from services.assistance.store.rounds import load_cases, save_rounds
+from services.assistance.tasks import hurry
+from services.assistance.visiting import plan_visits
 
 
 async def _fold(events: Sequence[Event], tx: Transaction, change: Callable[[Case, Any], Case]) -> dict[str, Case]:
@@ -39,22 +45,38 @@ async def _fold(events: Sequence[Event], tx: Transaction, change: Callable[[Case
     return after
 
 
+async def _visit(events: Sequence[Event], cases: dict[str, Case], tx: Transaction) -> None:
+    """The visits that are owed now that these events changed their cases."""
+    await plan_visits(tx, [(cases[event.key].current, event) for event in events if cases[event.key].rounds])
+
+
 async def on_report_received(events: Sequence[Event], tx: Transaction) -> None:
     """A report owes its reporter an answer before the case may be closed."""
 
     def change(case: Case, data: ReportReceived) -> Case:
         return rounds.with_report(case, data)
 
-    await _fold(events, tx, change)
+    await _visit(events, await _fold(events, tx, change), tx)
 
 
 async def on_risk_assessed(events: Sequence[Event], tx: Transaction) -> None:
-    """Level in force, highest level ever, score and rules that hold."""
+    """Level in force, highest level ever, score and rules that hold; perhaps a review of the guardian ladder. A
+    higher level makes measures due sooner."""
+
+    raised: set[UUID] = set()
 
     def change(case: Case, data: RiskAssessed) -> Case:
-        return rounds.with_risk(case, data, load_policy(data.policy_version))
+        policy, before = load_policy(data.policy_version), case.numbered(data.response_no, data.case_number)
+        if before.level and policy.rank(data.report_level) > policy.rank(before.level):
+            raised.add(data.case_id)
+        return rounds.with_risk(case, data, policy)
 
-    await _fold(events, tx, change)
+    cases = await _fold(events, tx, change)
+    await review_jumps(events, cases, tx)
+    for event in events:
+        if event.data.case_id in raised:
+            await hurry(tx, cases[event.key].numbered(event.data.response_no, event.data.case_number), event)
+    await _visit(events, cases, tx)
 
 
 async def on_response_opened(events: Sequence[Event], tx: Transaction) -> None:
@@ -63,7 +85,7 @@ async def on_response_opened(events: Sequence[Event], tx: Transaction) -> None:
     def change(case: Case, data: ResponseOpened) -> Case:
         return rounds.with_response(case, data, load_policy(data.policy_version))
 
-    await _fold(events, tx, change)
+    await _visit(events, await _fold(events, tx, change), tx)
 
 
 async def on_response_revised(events: Sequence[Event], tx: Transaction) -> None:
@@ -72,7 +94,7 @@ async def on_response_revised(events: Sequence[Event], tx: Transaction) -> None:
     def change(case: Case, data: ResponseRevised) -> Case:
         return rounds.with_revision(case, data, load_policy(data.policy_version))
 
-    await _fold(events, tx, change)
+    await _visit(events, await _fold(events, tx, change), tx)
 
 
 async def on_return_decided(events: Sequence[Event], tx: Transaction) -> None:
@@ -89,6 +111,15 @@ async def on_referral_completed(events: Sequence[Event], tx: Transaction) -> Non
 
     def change(case: Case, data: ReferralCompleted) -> Case:
         return rounds.with_completion(case, data)
+
+    await _fold(events, tx, change)
+
+
+async def on_referral_revoked(events: Sequence[Event], tx: Transaction) -> None:
+    """A task was taken back: closure waits for it no more, and its department sees the case no more."""
+
+    def change(case: Case, data: ReferralRevoked) -> Case:
+        return rounds.with_revocation(case, data)
 
     await _fold(events, tx, change)
 
@@ -140,6 +171,7 @@ async def on_safety_confirmed(events: Sequence[Event], tx: Transaction) -> None:
         opened.append(plan)
         tx.publish(event.key, _opened(plan, tx), cause=event)
     await save_rounds(tx.db, opened)
+    await _visit(events, cases, tx)
 
 
 def _opened(plan: Round, tx: Transaction) -> PlanOpened:
@@ -152,3 +184,17 @@ def _opened(plan: Round, tx: Transaction) -> PlanOpened:
         opened_at=tx.now,
         response_no=plan.response_no,
     )
+
+
+async def on_children_merged(events: Sequence[Event], tx: Transaction) -> None:
+    """This case may be a duplicate, to be closed into the other one."""
+
+    def change(case: Case, data: ChildrenMerged) -> Case:
+        return rounds.with_merge(case, data)
+
+    await _fold(events, tx, change)
+
+
+async def on_township_published(events: Sequence[Event], tx: Transaction) -> None:
+    """Who may do work for a measure's owner: the providers of each township (D-7.3)."""
+    await keep_providers(tx.db, [event.data for event in events])

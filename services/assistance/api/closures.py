@@ -17,16 +17,16 @@ from contracts.access import Resource, Subject
 from contracts.assistance import CaseClosed, ClosureRefused, ClosureRequested
 from contracts.policy import Policy
 from contracts.vocabulary import Actor, Level
-from services.assistance import store, views
+from services.assistance.api.after_closure import told as notices_told
 from services.assistance.api.steps import (
     Body,
     changeable,
     keep,
     permitted,
-    policy_of,
     readable,
     same_person,
 )
+from services.assistance.closing import wind_up
 from services.assistance.domain.closure import (
     HandOver,
     Item,
@@ -37,11 +37,15 @@ from services.assistance.domain.closure import (
     proposing_department,
 )
 from services.assistance.domain.closure import Request as ClosingRequest
-from services.assistance.domain.rounds import Case
-from services.assistance.store import ClosureRow
-from services.assistance.views import ClosureView
+from services.assistance.domain.rounds import Case, policy_of
+from services.assistance.store import closures as store
+from services.assistance.store.closures import ClosureRow
+from services.assistance.store.rounds import load_cases
+from services.assistance.views import closures as views
+from services.assistance.views.closures import ClosureView
 
 ID = r"^[A-Za-z0-9][A-Za-z0-9-]{0,39}$"
+DUPLICATE = "DUPLICATE_MERGED"
 
 router = APIRouter(prefix="/api/v1/closures", tags=["closures"])
 
@@ -125,7 +129,8 @@ async def _view(
         row, asked = (None, asked) if is_open else (row, store.request_of(row))
     found = checklist(ledger, asked, now, policy) if is_open else ()
     actions = _actions(case, row if waiting else None, ledger, subject, seen_as)
-    return views.closure(case.current, row, asked.reason, found, concurrences(ledger), policy, actions)
+    told = [] if row is None or is_open else await notices_told(db, row["closure_id"], policy)
+    return views.closure(case.current, row, asked.reason, found, concurrences(ledger), policy, actions, told)
 
 
 def _actions(
@@ -153,8 +158,9 @@ async def propose_closure(
     command.require_key()
 
     async def act(tx: Transaction) -> Reply:
-        merged = [body.handover.merged_into] if body.handover.merged_into else []
-        case, seen_as = await changeable(tx, body.case_id, subject, "closure.propose", None, *merged)
+        merged = body.handover.merged_into or await _known_duplicate(tx.db, body)
+        others = [merged] if merged else []
+        case, seen_as = await changeable(tx, body.case_id, subject, "closure.propose", None, *others)
         now, policy = case.current, policy_of(case.current)
         if subject.department != proposing_department(now):
             raise forbidden("not_the_proposing_department")
@@ -163,13 +169,17 @@ async def propose_closure(
         if row is not None and row["state"] == "requested":
             raise conflict("closure_waiting", "已有待决定的销号申请", "A proposal is already waiting")
         hand_over = HandOver(**{**body.handover.model_dump(), "pending": tuple(body.handover.pending)})
+        if body.reason == DUPLICATE and hand_over.merged_into is None:
+            hand_over = replace(hand_over, merged_into=now.duplicate_of)
         asked = ClosingRequest(
             body.reason, body.summary_note_id, body.child_view_note_id, body.guardian_view_note_id, hand_over
         )
         ledger = await store.ledger(tx.db, case, policy.ranks, hand_over.merged_into)
         _refuse_open_items(checklist(ledger, asked, tx.now, policy))
         actor, closure_id = subject.actor(), tx.new_id("closure")
-        await store.add_closure(tx.db, _row(body, case, closure_id, actor, tx.now))
+        stated = body.handover.model_copy(update={"merged_into": hand_over.merged_into})
+        asking = body.model_copy(update={"handover": stated})
+        await store.add_closure(tx.db, _row(asking, case, closure_id, actor, tx.now))
         tx.publish(
             str(now.case_id),
             ClosureRequested(
@@ -187,6 +197,14 @@ async def propose_closure(
         return Reply(201, view, version=now.version, location=f"/api/v1/closures/{now.case_id}")
 
     return await command.run(act, body)
+
+
+async def _known_duplicate(db: Connection, body: ProposeClosure) -> UUID | None:
+    """The case that goes on in place of a duplicate, as the merge of the children told it; locked with this one."""
+    if body.reason != DUPLICATE:
+        return None
+    case = (await load_cases(db, [body.case_id]))[body.case_id]
+    return case.current.duplicate_of if case.rounds else None
 
 
 def _check_codes(body: ProposeClosure, policy: Policy) -> None:
@@ -307,6 +325,7 @@ async def _close(tx: Transaction, case: Case, ledger: Ledger, row: dict[str, Any
         ),
     )
     shut = replace(now, state="closed", closed_at=tx.now)
+    await wind_up(tx, shut, row["closure_id"], row["reason"], ledger.ever)
     return case.put(await keep(tx, shut, "case.closed", actor, closure_id=row["closure_id"], reason=row["reason"]))
 
 

@@ -12,10 +12,12 @@ from chassis.command import Command
 from chassis.problem import conflict, not_found, refused
 from chassis.transaction import Connection, Transaction
 from contracts.access import Denied, Resource, Subject, decide
-from contracts.policy import Policy, load_policy, policy_versions
 from contracts.vocabulary import Actor
-from services.assistance import store
 from services.assistance.domain.rounds import Case, Round
+from services.assistance.domain.rounds import policy_of as policy_of
+from services.assistance.store.measures import measure_owners
+from services.assistance.store.rounds import load_cases, save_rounds
+from services.assistance.store.visits import visiting_departments
 
 
 class Body(BaseModel):
@@ -24,13 +26,14 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-def policy_of(round_: Round) -> Policy:
-    """The policy version the round runs under."""
-    return load_policy(round_.policy_version or policy_versions()[-1])
+PAYMENTS_ONLY = "finance"
+"""Sees payee, amount and case number (policy `data_protection.roles`): a payment gives it no part in the case."""
 
 
 def resource(round_: Round, owners: Iterable[str]) -> Resource:
-    """The case as the access policy sees it. Owners of measures have a task in it like departments with a referral."""
+    """The case as the access policy sees it. Who owns a measure or owes visits has a task in it like
+    a department with a referral."""
+    having = {owner for owner in owners if owner != PAYMENTS_ONLY}
     return Resource(
         township=round_.township,
         village=round_.village,
@@ -39,7 +42,7 @@ def resource(round_: Round, owners: Iterable[str]) -> Resource:
         restricted=round_.restricted,
         conflict_unit=round_.conflict_unit,
         case_lead=round_.case_lead,
-        departments={**round_.departments, **dict.fromkeys(owners, "assist")},
+        departments={**round_.departments, **dict.fromkeys(having, "assist")},
     )
 
 
@@ -55,12 +58,17 @@ def permitted(subject: Subject, action: str, seen_as: Resource) -> bool:
     return not isinstance(decide(subject, action, seen_as), Denied)
 
 
+async def _having_work(db: Connection, round_: Round) -> frozenset[str]:
+    """The departments that own measures or owe visits, referral or not."""
+    return await measure_owners(db, round_) | await visiting_departments(db, round_)
+
+
 async def readable(db: Connection, case_id: UUID, subject: Subject, action: str) -> tuple[Case, Resource, datetime]:
     """A case the subject may read, and the time. Raises 404 or 403."""
-    case = (await store.load_cases(db, [case_id]))[case_id]
+    case = (await load_cases(db, [case_id]))[case_id]
     if not case.rounds:
         raise not_found()
-    seen_as = resource(case.current, await store.measure_owners(db, case.current))
+    seen_as = resource(case.current, await _having_work(db, case.current))
     check(subject, action, seen_as)
     now: datetime = await db.fetchval("SELECT app_now()")
     return case, seen_as, now
@@ -74,10 +82,10 @@ async def changeable(
     Raises 404, 403, 412, 428, or 409 when the case is closed.
     """
     await tx.lock([str(case_id), *map(str, others)])
-    case = (await store.load_cases(tx.db, [case_id]))[case_id]
+    case = (await load_cases(tx.db, [case_id]))[case_id]
     if not case.rounds:
         raise not_found()
-    seen_as = resource(case.current, await store.measure_owners(tx.db, case.current))
+    seen_as = resource(case.current, await _having_work(tx.db, case.current))
     check(subject, action, seen_as)
     if command is not None:
         command.match(case.current.version)
@@ -89,7 +97,7 @@ async def changeable(
 async def keep(tx: Transaction, round_: Round, action: str, actor: Actor, **detail: Any) -> Round:
     """Save the round as its next version, with an audit entry. Returns it."""
     saved = replace(round_, version=round_.version + 1)
-    await store.save_rounds(tx.db, [saved])
+    await save_rounds(tx.db, [saved])
     said = {name: str(value) for name, value in detail.items() if value is not None}
     tx.audit(str(round_.case_id), action, actor.model_dump(), said)
     return saved

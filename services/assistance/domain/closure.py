@@ -19,7 +19,7 @@ What a reason makes moot, and why that is safe for the child:
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from contracts.access import COORDINATOR, VILLAGE
@@ -37,13 +37,19 @@ after the last report answers it; otherwise no case a teacher ever reported coul
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One visit as closure counts it."""
+    """One visit as closure counts it; `by` is the visitor's staff id, or account."""
 
     visit_id: UUID
     visited_at: datetime
     child_seen: bool
     in_person: bool
     satisfactory: bool
+    by: str = ""
+
+    @property
+    def saw(self) -> bool:
+        """Somebody saw the child with their own eyes."""
+        return self.child_seen and self.in_person
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +63,22 @@ class Survivor:
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """Everything the guard weighs. `ever` is the highest level of all rounds, `visits` are this round's, oldest first;
-    `open_measures` are catalogue codes of the plan."""
+    `open_measures` are catalogue codes of the plan, `owed` other work that nobody has ended (`check:G1`, `search:...`).
+
+    `orders` are papers in force and `pending` proceedings of the guardian ladder; `unsettled` is what the placements lack,
+    None where no child was ever placed; `failed_since`: an attempt to visit failed after the last visit.
+    """
 
     round: Round
     ever: str
     visits: tuple[Visit, ...] = ()
     open_measures: tuple[str, ...] = ()
     survivor: Survivor | None = None
+    owed: tuple[str, ...] = ()
+    orders: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
+    unsettled: tuple[str, ...] | None = None
+    failed_since: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +121,7 @@ class Question:
 
     def number(self, code: str, name: str) -> int:
         """A number of one of the policy's closure rules."""
-        return int(_rules(self.policy)[code][name])
+        return self.policy.closure.item(code).number(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +147,6 @@ class Item:
         return not self.detail
 
 
-def _rules(policy: Policy) -> Mapping[str, Mapping[str, Any]]:
-    return {rule["code"]: rule for rule in policy.closure["all_of"]}
-
-
 # The conditions: each answers with what is missing ---------------------------------------------------------------
 
 
@@ -150,7 +161,7 @@ def _observation(q: Question) -> Sequence[str]:
     confirmed = q.ledger.round.safety_confirmed_at
     if confirmed is None:
         return ("safety_not_confirmed",)
-    days = _rules(q.policy)["observation"]["days"]
+    days = q.policy.closure.item("observation").days_by_level
     until = confirmed + timedelta(days=days.get(q.ledger.ever, max(days.values())))
     return () if q.now >= until else (f"until:{until.isoformat()}",)
 
@@ -160,7 +171,8 @@ def _visits(q: Question) -> Sequence[str]:
     last = q.ledger.visits[-count:]
     if len(last) < count:
         return (f"visits:{len(last)}",)
-    return tuple(f"unsatisfactory:{visit.visit_id}" for visit in last if not visit.satisfactory)
+    failed = ("failed_attempt",) if q.ledger.failed_since else ()
+    return (*(f"unsatisfactory:{visit.visit_id}" for visit in last if not visit.satisfactory), *failed)
 
 
 def _child_seen(q: Question) -> Sequence[str]:
@@ -175,19 +187,28 @@ def _no_open_task(q: Question) -> Sequence[str]:
     roles = {role.code for role in q.policy.routing.roles if role.task}
     tasks = q.ledger.round.tasks.values()
     open_tasks = [f"referral:{task.department}" for task in tasks if task.state == "open" and task.role in roles]
-    return (*sorted(open_tasks), *(f"measure:{code}" for code in sorted(q.ledger.open_measures)))
+    return (
+        *sorted(open_tasks),
+        *(f"measure:{code}" for code in sorted(q.ledger.open_measures)),
+        *sorted(q.ledger.owed),
+    )
 
 
 def _no_order(q: Question) -> Sequence[str]:
     """An order in force keeps the case open; a named monitor covers pending proceedings only."""
-    orders = sorted({f"order:{order}" for child in q.ledger.round.children for order in child.orders})
+    stated = {f"order:{order}" for child in q.ledger.round.children for order in child.orders}
+    orders = sorted(stated | {f"order:{order}" for order in q.ledger.orders})
     hand_over = q.request.hand_over
-    pending = [] if hand_over.named_monitor else [f"pending:{kind}" for kind in hand_over.pending]
+    known = (*hand_over.pending, *q.ledger.pending)
+    pending = [] if hand_over.named_monitor else [f"pending:{kind}" for kind in dict.fromkeys(known)]
     return (*orders, *pending)
 
 
 def _placement(q: Question) -> Sequence[str]:
-    """Only a child that was taken to a safe place, or is said to have been placed, has a placement to settle."""
+    """Recorded placements speak for themselves. Without any, only a child that was taken to a safe place, or is said to
+    have been placed, has a placement to settle."""
+    if q.ledger.unsettled is not None:
+        return q.ledger.unsettled
     hand_over = q.request.hand_over
     if hand_over.placement is None:
         return ("not_stated",) if q.ledger.round.safety_basis == "safe_place" else ()
@@ -231,7 +252,7 @@ def _summary(q: Question) -> Sequence[str]:
 def _high_risk(q: Question) -> Sequence[str]:
     if q.ledger.ever not in {"red", "orange"}:
         return ()
-    visited = any(visit.in_person and visit.child_seen for visit in q.ledger.visits)
+    visited = any(visit.saw for visit in q.ledger.visits)
     missing = [] if visited or q.request.reason == "DECEASED" else ["in_person_visit"]
     return (*missing, *([] if q.ledger.round.written_at else ["written_assessment"]))
 
@@ -256,7 +277,9 @@ def _all_of_age(q: Question) -> Sequence[str]:
 
 
 def _independent_checks(q: Question) -> Sequence[str]:
-    checks = q.request.hand_over.independent_checks
+    """Two looks at the child by different people; what the guardian says is none. Looks that were recorded as visits count
+    by themselves, others (a school's, a doctor's) as the proposer states them for the second person to check."""
+    checks = max(q.request.hand_over.independent_checks, len({visit.by for visit in q.ledger.visits if visit.saw}))
     return () if checks >= INDEPENDENT_CHECKS else (f"checks:{checks}",)
 
 
@@ -267,8 +290,11 @@ def _only_child(q: Question) -> Sequence[str]:
 
 def _merged_case(q: Question) -> Sequence[str]:
     survivor = q.ledger.survivor
-    if q.request.hand_over.merged_into in {None, q.ledger.round.case_id} or survivor is None:
+    stated, known = q.request.hand_over.merged_into, q.ledger.round.duplicate_of
+    if stated in {None, q.ledger.round.case_id} or survivor is None:
         return ("merged_into",)
+    if known is not None and stated != known:
+        return (f"merged_into:{known}",)
     if not survivor.open:
         return ("merged_case_closed",)
     ranks = q.policy.ranks

@@ -17,15 +17,16 @@ from contracts.dispatch import (
     ReferralAct,
     ReferralCompleted,
     ReferralIssued,
+    ReferralRevoked,
     ResponseOpened,
     ResponseRevised,
     ReturnDecided,
     SafetyConfirmed,
 )
-from contracts.intake import ReportReceived
-from contracts.policy import Policy
+from contracts.intake import ChildrenMerged, ReportReceived
+from contracts.policy import Policy, load_policy, policy_versions
 from contracts.risk_scoring import ChildAssessment, RiskAssessed
-from contracts.vocabulary import ReportDigest
+from contracts.vocabulary import Fact, ReportDigest
 
 ORDERS = ("warning_letter_in_force", "protection_order_in_force")
 """The facts that say an order or warning letter is in force."""
@@ -37,21 +38,34 @@ Feedback = Literal["owed", "given", "impossible"]
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One department's referral. `outcome` is the code it ended with."""
+    """One department's referral. `outcome` is the code it ended with. `safety_only`: closure waits for it, but it gives
+    the department no role, and so no sight of a restricted case.
+    """
 
     department: str
     role: str
     state: TaskState = "open"
     outcome: str | None = None
+    safety_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """What closure asks about a child: age in years on the day of receipt (None: not known), and orders in force."""
+    """What closure, ladder and placement ask about a child, from its latest assessment.
+
+    `age` is in years on the day of receipt (None: not known), `orders` are those in force by the facts. `ever_fired`
+    keeps every rule that fired in this round: what was done to a child is not undone by its being safe now.
+    """
 
     child_id: UUID
     age: int | None
     orders: tuple[str, ...]
+    level: str = ""
+    concerns: tuple[str, ...] = ()
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    answers: Mapping[str, str] = field(default_factory=dict)
+    fired: tuple[str, ...] = ()
+    ever_fired: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +73,8 @@ class Round:
     """One response of a case, as far as assistance and closure need it.
 
     `level` is empty until scoring spoke. `seen_at`, `written_at`: the last time the child was seen in person, and the last
-    signed written assessment. `version` counts what people decide here.
+    signed written assessment. `concerns_at`: when each concern was first referred. `duplicate_of`: the
+    case of the same child that goes on in its place. `version` counts what people decide here.
     """
 
     case_id: UUID
@@ -88,6 +103,7 @@ class Round:
     written_at: datetime | None = None
     tasks: Mapping[UUID, Task] = field(default_factory=dict)
     reports: Mapping[UUID, Feedback] = field(default_factory=dict)
+    concerns_at: Mapping[str, datetime] = field(default_factory=dict)
     plan_id: UUID | None = None
     plan_level: str | None = None
     plan_opened_at: datetime | None = None
@@ -96,12 +112,14 @@ class Round:
     attendees: tuple[str, ...] = ()
     state: Literal["open", "closed"] = "open"
     closed_at: datetime | None = None
+    duplicate_of: UUID | None = None
     version: int = 1
 
     @property
     def departments(self) -> dict[str, str]:
         """Every department with a part in the round, and its role."""
-        return {task.department: task.role for task in self.tasks.values() if task.state != "returned"}
+        parts = (task for task in self.tasks.values() if task.state != "returned" and not task.safety_only)
+        return {task.department: task.role for task in parts}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +148,11 @@ class Case:
         """The round a referral belongs to; the current one for a referral nobody announced."""
         found = (known for known in self.rounds if act.referral_id in known.tasks)
         return next(found, None) or (self.rounds[-1] if self.rounds else self.numbered(1, act.case_number))
+
+
+def policy_of(round_: Round) -> Policy:
+    """The policy version the round runs under."""
+    return load_policy(round_.policy_version or policy_versions()[-1])
 
 
 def later(known: datetime | None, at: datetime) -> datetime:
@@ -185,18 +208,36 @@ def with_risk(case: Case, data: RiskAssessed, policy: Policy) -> Case:
             computed_level=data.computed_level,
             score=max(child.score for child in data.children),
             fired=tuple(sorted({code for child in data.children for code in child.fired})),
-            children=tuple(_child(child) for child in data.children),
+            children=tuple(_child(child, before.children) for child in data.children),
             restricted=before.restricted or data.restricted,
             policy_version=data.policy_version,
         )
     )
 
 
-def _child(assessed: ChildAssessment) -> Child:
+def _child(assessed: ChildAssessment, before: tuple[Child, ...]) -> Child:
     age = assessed.facts.get("age")
     known = type(age) is int and assessed.facts.get("age_estimated") is not True
     orders = tuple(order for order in ORDERS if assessed.facts.get(order) is True)
-    return Child(assessed.child_id, int(age) if known and age is not None else None, orders)
+    earlier = {code for child in before if child.child_id == assessed.child_id for code in child.ever_fired}
+    return Child(
+        child_id=assessed.child_id,
+        age=int(age) if known and age is not None else None,
+        orders=orders,
+        level=assessed.level,
+        concerns=assessed.concerns,
+        facts=dict(assessed.facts),
+        answers=dict(assessed.answers),
+        fired=assessed.fired,
+        ever_fired=tuple(sorted(earlier.union(assessed.fired))),
+    )
+
+
+def with_merge(case: Case, data: ChildrenMerged) -> Case:
+    """Two records turned out to be one child: this case may be the one that ends. Taken back, it is no duplicate."""
+    if not case.rounds:
+        return case
+    return case.put(replace(case.current, duplicate_of=None if data.undone else data.duplicate_of))
 
 
 # Response and referrals --------------------------------------------------------------------------------------------
@@ -221,6 +262,7 @@ def with_response(case: Case, data: ResponseOpened, policy: Policy) -> Case:
             started_at=earlier(before.started_at, data.received_at),
             policy_version=before.policy_version or data.policy_version,
             tasks=_issued(before.tasks, data.referrals),
+            concerns_at={**dict.fromkeys(data.concerns, data.dispatched_at), **before.concerns_at},
         )
     )
 
@@ -236,7 +278,8 @@ def with_revision(case: Case, data: ResponseRevised, policy: Policy) -> Case:
             restricted=before.restricted or data.restricted,
             case_lead=data.case_lead,
             highest_level=policy.highest(level for level in (before.highest_level, data.level) if level),
-            tasks=_issued(before.tasks, data.referrals),
+            tasks=_issued(_withdrawn(before.tasks, data.withdrawn), data.referrals),
+            concerns_at={**dict.fromkeys(data.concerns, data.revised_at), **before.concerns_at},
         )
     )
 
@@ -245,9 +288,14 @@ def _issued(tasks: Mapping[UUID, Task], referrals: tuple[ReferralIssued, ...]) -
     result = dict(tasks)
     for referral in referrals:
         known = result.get(referral.referral_id)
-        if known is None or known.role != referral.role:
-            result[referral.referral_id] = Task(referral.department, referral.role)
+        if known is None or (known.role, known.safety_only) != (referral.role, referral.safety_only):
+            result[referral.referral_id] = Task(referral.department, referral.role, safety_only=referral.safety_only)
     return result
+
+
+def _withdrawn(tasks: Mapping[UUID, Task], referrals: tuple[UUID, ...]) -> dict[UUID, Task]:
+    """A referral that dispatch took back is no task and no sight of the case any more."""
+    return {one: replace(task, state="returned") if one in referrals else task for one, task in tasks.items()}
 
 
 def with_return(case: Case, data: ReturnDecided) -> Case:
@@ -263,8 +311,16 @@ def with_return(case: Case, data: ReturnDecided) -> Case:
 def with_completion(case: Case, data: ReferralCompleted) -> Case:
     """A department finished its task."""
     before = case.of_referral(data)
-    tasks = {**before.tasks, data.referral_id: Task(data.department, data.role, "done", data.outcome)}
-    return case.put(replace(before, tasks=tasks))
+    known = before.tasks.get(data.referral_id)
+    safety_only = known is not None and known.safety_only
+    done = Task(data.department, data.role, "done", data.outcome, safety_only)
+    return case.put(replace(before, tasks={**before.tasks, data.referral_id: done}))
+
+
+def with_revocation(case: Case, data: ReferralRevoked) -> Case:
+    """Dispatch took a referral back."""
+    before = case.of_referral(data)
+    return case.put(replace(before, tasks=_withdrawn(before.tasks, (data.referral_id,))))
 
 
 # Acts that closure counts --------------------------------------------------------------------------------------------

@@ -240,7 +240,7 @@ async def visit(
     app: Running, who: dict[str, Any] = GRID, *, key: str, ago: timedelta = timedelta(), **found: Any
 ) -> httpx.Response:
     """Record a visit that happened `ago`."""
-    seen = {"child_seen": True, "in_person": True, "satisfactory": True}
+    seen = {"child_seen": True, "in_person": True, "heard_alone": True, "satisfactory": True}
     at = await app.database.now() - ago
     body = {"case_id": KEY, "visited_at": at.isoformat(), **seen, **found}
     return await post(app, "visits", who, body, if_match='"v1"', idempotency_key=key)

@@ -197,17 +197,23 @@ async def test_what_changed_since_the_proposal_stops_the_decision(app: Running) 
     await happen(app, story.risk("red", score=70, fired=("R1",)))
     answer = await decide(app)
     assert answer.status_code == 409
-    assert [item["code"] for item in answer.json()["open_items"]] == ["level", "observation", "score", "feedback"]
+    assert [item["code"] for item in answer.json()["open_items"]] == [
+        "level",
+        "observation",
+        "no_open_task",
+        "score",
+        "feedback",
+    ]
     assert await app.published(CaseClosed) == []
 
     refused = await decide(app, approve=False)
     assert refused.status_code == 200
     assert (refused.json()["state"], refused.json()["refused_for"]) == (
         "refused",
-        ["level", "observation", "score", "feedback"],
+        ["level", "observation", "no_open_task", "score", "feedback"],
     )
     [event] = await app.published(ClosureRefused)
-    assert event.open_items == ("level", "observation", "score", "feedback")
+    assert event.open_items == ("level", "observation", "no_open_task", "score", "feedback")
 
 
 async def test_a_person_may_refuse_though_every_item_holds(app: Running) -> None:

@@ -81,7 +81,7 @@ async def test_the_conference_agrees_measures_with_their_owners_and_due_times(ap
     by_code = {measure["measure"]["code"]: measure for measure in plan["measures"]}
     assert by_code["PSYCHOLOGICAL"]["measure"]["zh"] == "心理疏导首次接触"
     assert by_code["PSYCHOLOGICAL"]["owner"]["en"] == "township health centre"
-    agreed_at = datetime.fromisoformat(by_code["PSYCHOLOGICAL"]["agreed_at"])
+    agreed_at = datetime.fromisoformat(by_code["PSYCHOLOGICAL"]["requested_at"])
     assert datetime.fromisoformat(by_code["PSYCHOLOGICAL"]["due_at"]) == agreed_at + timedelta(hours=72)
     [event] = await app.published(PlanAgreed)
     assert event.measures == {"PSYCHOLOGICAL": "health", "DIBAO": "civil_affairs"}
@@ -142,11 +142,11 @@ async def test_the_owner_finishes_its_measure_with_an_outcome(app: Running) -> N
     done = await post(app, path, HEALTH, {"outcome": "achieved"})
     assert done.status_code == 200, done.text
     again = await post(app, path, HEALTH, {"outcome": "achieved"})
-    assert (again.status_code, again.json()["current_state"]) == (409, "done")
+    assert (again.status_code, again.json()["current_state"]) == (409, "completed")
     ended = await post(app, f"plans/{CASE}/measures/{ids['DIBAO']}/finish", CIVIL_AFFAIRS, {"outcome": "not_eligible"})
     assert {m["measure"]["code"]: m["state"] for m in ended.json()["measures"]} == {
-        "PSYCHOLOGICAL": "done",
-        "DIBAO": "ended",
+        "PSYCHOLOGICAL": "completed",
+        "DIBAO": "refused",
     }
     assert (
         await post(app, f"plans/{CASE}/measures/{id_of('x')}/finish", HEALTH, {"outcome": "achieved"})
@@ -201,6 +201,7 @@ async def test_the_same_visit_sent_twice_is_one(app: Running) -> None:
     await safe_case(app)
     at = (await app.database.now()).isoformat()
     body = {"case_id": KEY, "visited_at": at, "child_seen": True, "in_person": True, "satisfactory": True}
+    body["heard_alone"] = True
     first = await post(app, "visits", GRID, body, idempotency_key="same")
     again = await post(app, "visits", GRID, body, idempotency_key="same")
     assert again.headers["Idempotency-Replayed"] == "true"

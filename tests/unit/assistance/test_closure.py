@@ -84,14 +84,14 @@ def details(ledger: Ledger, asked: Request = ASKED, now: datetime = NOW) -> tupl
 
 
 def test_the_guard_asks_exactly_what_the_policy_lists_in_its_order() -> None:
-    assert list(CONDITIONS) == [item["code"] for item in POLICY.closure["all_of"]]
+    assert list(CONDITIONS) == [item.code for item in POLICY.closure.all_of]
 
 
 def test_every_closing_reason_of_the_policy_is_known_and_skips_at_least_what_the_policy_says() -> None:
-    assert {reason["code"] for reason in POLICY.closure["reasons"]} == set(get_args(Reason))
-    for reason in POLICY.closure["reasons"]:
-        assert set(reason.get("skips", ())) <= MOOT.get(reason["code"], frozenset())
-        assert ("needs" in reason) <= (reason["code"] in NEEDS)
+    assert {reason.code for reason in POLICY.closure.reasons} == set(get_args(Reason))
+    for reason in POLICY.closure.reasons:
+        assert set(reason.skips) <= MOOT.get(reason.code, frozenset())
+        assert (reason.needs is not None) <= (reason.code in NEEDS)
 
 
 def test_a_case_where_every_condition_holds_may_be_closed() -> None:

@@ -111,3 +111,23 @@ def test_a_receipt_of_another_authority_is_no_sighting() -> None:
 def test_a_revision_of_an_unknown_response_changes_nothing() -> None:
     case = after(story.response())
     assert rounds.with_revision(case, story.revision("red", {"health": "assist"}, response_no=7), POLICY) == case
+
+
+def test_a_safety_only_task_gives_no_role_and_closure_still_waits_for_it() -> None:
+    task = ReferralIssued(
+        referral_id=id_of("school"), department="school", organisation="SC", role="assist", safety_only=True
+    )
+    added = story.revision("red", {}).model_copy(update={"referrals": (task,)})
+    running = after(story.response(), added)
+    assert "school" not in running.current.departments
+    assert running.current.tasks[id_of("school")].state == "open"
+    done = rounds.with_completion(running, story.completed("school")).current
+    assert "school" not in done.departments
+    assert done.tasks[id_of("school")].state == "done"
+
+
+def test_a_withdrawn_referral_is_no_role_and_no_open_task_any_more() -> None:
+    withdrawn = story.revision("red", {}).model_copy(update={"withdrawn": (id_of("police"),)})
+    now = after(story.response(), withdrawn).current
+    assert "police" not in now.departments
+    assert now.tasks[id_of("police")].state == "returned"

@@ -1,0 +1,1 @@
+"""What assistance shows, a module per topic. Every shape here is part of the API."""
