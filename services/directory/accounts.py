@@ -12,7 +12,7 @@ from sqlmodel import Field
 from chassis.transaction import Connection, Transaction
 from services.directory.domain.identity import FORGET_AFTER, Account
 from services.directory.domain.township import Township
-from services.directory.store import Table
+from services.directory.store.tables import Table
 
 
 class AccountRow(Table, table=True):
@@ -110,6 +110,9 @@ async def disable_leavers(tx: Transaction, township: Township) -> list[str]:
         UPDATE account SET disabled_at = $2, session = session + 1, version = version + 1
         WHERE township = $1 AND disabled_at IS NULL
             AND (staff <> ALL($3::text[]) OR organisation <> ALL($4::text[]))
+            AND NOT EXISTS (
+                SELECT FROM provider p WHERE p.township = $1 AND p.code = account.organisation AND p.ended_at IS NULL
+            )
         RETURNING name
         """,
         township.code,
@@ -118,6 +121,19 @@ async def disable_leavers(tx: Transaction, township: Township) -> list[str]:
         [unit.code for unit in township.organisations],
     )
     return [row["name"] for row in rows]
+
+
+async def disable_provider(tx: Transaction, township: str, code: str) -> None:
+    """Close the accounts of a provider that no longer takes part."""
+    await tx.db.execute(
+        """
+        UPDATE account SET disabled_at = $3, session = session + 1, version = version + 1
+        WHERE township = $1 AND organisation = $2 AND disabled_at IS NULL
+        """,
+        township,
+        code,
+        tx.now,
+    )
 
 
 async def login_failures(db: Connection, name: str) -> tuple[int, datetime, datetime]:

@@ -18,7 +18,7 @@ from chassis.transaction import Cause, Transaction
 from contracts.vocabulary import SYSTEM
 from services.directory import accounts, store
 from services.directory.domain.alerts import alerts
-from services.directory.domain.identity import SCOPES, Account
+from services.directory.domain.identity import PROVIDER, SCOPES, Account
 from services.directory.domain.reference_file import UnusableFile, read_township
 from services.directory.domain.township import Township
 from services.directory.passwords import Passwords
@@ -102,11 +102,13 @@ async def _replace(tx: Transaction, township: Township, digest: str) -> list[str
 
 
 def accounts_of(township: Township) -> Iterator[Account]:
-    """One account per staff member, the administrator, the auditor, and one API client per department's unit."""
+    """The administrator, the auditor, one account per staff member and provider, one API client per department's unit."""
     yield Account("admin", "person", township.code, posts=("admin",))
     yield Account("auditor", "person", township.code, posts=("auditor",))
     for person in township.staff:
         yield Account(person.id.lower(), "person", township.code, staff=person.id)
+    for provider in township.providers:
+        yield Account(provider.code.lower(), "person", township.code, organisation=provider.code, posts=(PROVIDER,))
     for unit in township.organisations:
         if unit.department is not None:
             name = f"client-{unit.code.lower()}"
@@ -157,6 +159,8 @@ def _report(outcome: Outcome, settings: Settings, *, demo: bool) -> Iterator[str
 def _logins(township: Township) -> Iterator[str]:
     yield "admin  管理员 administrator"
     yield "auditor  审计员 auditor"
+    for provider in township.providers:
+        yield f"{provider.code.lower()}  {provider.kind}  {provider.label.zh} {provider.label.en}"
     for post in SHOWN_POSTS:
         holder = next((person for person in township.staff if post in person.posts), None)
         unit = township.organisation(holder.organisation) if holder else None

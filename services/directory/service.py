@@ -14,16 +14,19 @@ from chassis.service import Command, Periodic, Runtime, Service
 from chassis.transaction import Cause
 from contracts.access import Subject, may
 from services.directory import loading, store
-from services.directory.api import router
+from services.directory.api import ROUTERS
 from services.directory.domain.alerts import Alert, alerts
+from services.directory.firing import on_deadlines_fired
 from services.directory.metrics import ALERTS
 from services.directory.oauth import router as oauth_router
 from services.directory.passwords import Passwords
 from services.directory.settings import Settings
 from services.directory.tokens import Issuer, read_keys, write_keys
 from services.directory.views import Townships
+from services.directory.watching import watch_gaps
 
 ALERTS_EVERY_SECONDS = 60.0
+GAPS_EVERY_SECONDS = 600.0
 log = logger(__name__)
 
 
@@ -91,12 +94,16 @@ async def _publish(arguments: argparse.Namespace, settings: Settings) -> int:
 SERVICE = Service(
     name="directory",
     handlers={},
-    routers=(oauth_router, router),
+    routers=(oauth_router, *ROUTERS),
     migrations=Path(__file__).parent / "migrations",
     settings=Settings,
     subject_of=Subject.from_claims,
     may=may,
-    periodic=(Periodic("alerts", ALERTS_EVERY_SECONDS, watch_alerts),),
+    on_fired=on_deadlines_fired,
+    periodic=(
+        Periodic("alerts", ALERTS_EVERY_SECONDS, watch_alerts),
+        Periodic("roster_gaps", GAPS_EVERY_SECONDS, watch_gaps),
+    ),
     startup=startup,
     commands={
         "load": Command(loading.add_arguments, loading.run),

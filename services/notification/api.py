@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from chassis.auth import guard
 from chassis.command import CommandOf, Reply
@@ -14,7 +14,7 @@ from chassis.problem import not_found, refused
 from chassis.transaction import Connection, Transaction
 from contracts.access import Denied, Resource, Subject, decide
 from services.notification import store, views
-from services.notification.views import InboxMessage, NoticeView
+from services.notification.views import InboxMessage, LedgerEntry, NoticeView, State
 
 router = APIRouter(prefix="/api/v1", tags=["notices"])
 
@@ -59,6 +59,22 @@ async def list_notices(
     await _require_sight(db, case_id, subject)
     after = paging.after(datetime, UUID)
     found = await views.notices(db, case_id, after=None if after is None else (after[0], after[1]), limit=paging.fetch)
+    return paging.page(found, lambda view: (view.created_at, str(view.id)))
+
+
+@router.get("/notices/ledger")
+async def list_ledger(
+    subject: Annotated[Subject, guard("notice.ledger")],
+    paging: PageOf,
+    db: Reading,
+    case_number: Annotated[str | None, Query(max_length=40)] = None,
+    state: State | None = None,
+    channel: Annotated[str | None, Query(max_length=20)] = None,
+) -> Page[LedgerEntry]:
+    """The township's deliveries, newest first: did messages arrive? Names no restricted case to who has no part in cases."""
+    after = paging.after(datetime, UUID)
+    place = None if after is None else (after[0], after[1])
+    found = await views.ledger(db, subject, case_number, state, channel, after=place, limit=paging.fetch)
     return paging.page(found, lambda view: (view.created_at, str(view.id)))
 
 

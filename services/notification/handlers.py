@@ -1,6 +1,7 @@
 """What notification does when something was announced: find the recipients, enter them into the ledger, announce that."""
 
 from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from chassis.consumer import NotYet
 from chassis.transaction import Transaction
@@ -24,19 +25,21 @@ async def on_case_event(events: Sequence[Event], tx: Transaction) -> None:
     """Tell whoever must know of each event. Waits while the township of one has not been published yet."""
     await tx.lock([event.key for event in events])
     townships = await store.townships(tx.db)
-    known = await store.load_cases(tx.db, [event.data.case_id for event in events])
+    known = await store.load_cases(tx.db, [case_id for event in events if (case_id := _case_of(event))])
     changed: list[CaseFacts] = []
     rows: list[store.DeliveryRow] = []
     for event in events:
-        before = known.get(event.data.case_id)
+        case_id = _case_of(event)
+        before = known.get(case_id) if case_id else None
         township = _township(event, before, townships)
         policy = _policy(event, before, tx)
         case = remembered(before, event.data, policy) or undispatched(
-            event.data.case_id,
+            case_id,
             getattr(event.data, "case_number", None),
             township.township,
             getattr(event.data, "level", None),
             policy,
+            getattr(event.data, "place", None),
         )
         if isinstance(event.data, CHANGES_FACTS) and case is not before:
             changed.append(case)
@@ -47,6 +50,21 @@ async def on_case_event(events: Sequence[Event], tx: Transaction) -> None:
     for row in rows:
         if row["channel"] == APP:
             metrics.NOTICES_TOTAL.labels(row["channel"], row["state"]).inc()
+
+
+async def on_notice_given(events: Sequence[Event], tx: Transaction) -> None:
+    """A person gave a notice to a body outside: the ledger says so, and nobody is asked for it any more."""
+    await tx.lock([event.key for event in events])
+    for event in events:
+        given = event.data
+        by = given.by.staff or given.by.account or given.by.kind
+        await store.mark_given(tx.db, given.case_id, given.body, by, given.given_at or given.at)
+
+
+def _case_of(event: Event) -> UUID | None:
+    """The case an event is about; None for what belongs to the township or to a contact."""
+    case_id: UUID | None = getattr(event.data, "case_id", None)
+    return case_id
 
 
 def _township(event: Event, case: CaseFacts | None, townships: Mapping[str, TownshipPublished]) -> TownshipPublished:

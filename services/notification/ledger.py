@@ -29,6 +29,7 @@ def record(
     key: str,
     cause: Event | Failure,
     cause_type: str,
+    stands_in_for: UUID | None = None,
 ) -> list[DeliveryRow]:
     """The rows of these messages. Announces them too, once per cause and even when nobody had to be told: that the
     duty notices are done is news by itself (S7). Ids derive from the cause and the recipient.
@@ -76,6 +77,7 @@ def record(
                     seen_by=None,
                     digest_id=None,
                     error_code=None,
+                    stands_in_for=stands_in_for,
                 )
             )
     announced = NoticesRecorded(case_id=case.case_id, cause_type=cause_type, notices=tuple(records), recorded_at=tx.now)

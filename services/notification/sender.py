@@ -1,7 +1,8 @@
 """Hands waiting messages to their channels: claim, hand over outside any transaction, record what became of it.
 
 A process that dies in between leaves its claim to lapse, so a message may go out twice but never not at all; channels
-recognise a repeat by the delivery's id. What is refused too often fails loudly: the duty room is told and must call.
+recognise a repeat by the delivery's id. What is refused too often fails loudly: it is announced, handed on to another
+channel or person, and the duty room is told and must call.
 """
 
 import asyncio
@@ -16,12 +17,9 @@ from chassis.transaction import Transaction
 from contracts.policy import Policy, load_calendar, policy_in_force
 from services.notification import metrics, store
 from services.notification.channels import Channel, ChannelUnavailable, Outgoing
-from services.notification.domain.case import undispatched
 from services.notification.domain.delivery import Parcel, Waiting, next_attempt_at, parcels
-from services.notification.domain.duty import Scene
-from services.notification.domain.notices import undelivered
 from services.notification.domain.texts import outside_text
-from services.notification.ledger import Failure, record
+from services.notification.giving_up import give_up, key_of
 
 BATCH = 100
 AT_ONCE = 8
@@ -123,41 +121,14 @@ async def _hand_over(parcel: Parcel, channel: Channel | None, policy: Policy) ->
 
 
 async def _refused(parcel: Parcel, error_code: str, attempts_max: int, tx: Transaction) -> list[Waiting]:
-    """Plan the next attempts, or give up and tell the duty room. Returns what was given up."""
+    """Plan the next attempts, or give up and tell others. Returns what was given up."""
     messages = (parcel.carrier, *parcel.folded)
     given_up = [message for message in messages if message.attempts >= attempts_max]
     ids = [message.id for message in messages]
     again: list[datetime | None] = [
         None if message in given_up else next_attempt_at(message.id, message.attempts, tx.now) for message in messages
     ]
-    await tx.lock([_key(message) for message in given_up])
+    await tx.lock([key_of(message) for message in given_up])
     await store.mark_refused(tx.db, ids, error_code, again)
-    await _tell_duty_room(given_up, tx)
+    await give_up(given_up, tx)
     return given_up
-
-
-def _key(message: Waiting) -> str:
-    return str(message.case_id or message.township)
-
-
-async def _tell_duty_room(given_up: Sequence[Waiting], tx: Transaction) -> None:
-    """Somebody was not reached: the duty room must call. In the app only, since the way out is what failed."""
-    if not given_up:
-        return
-    townships = await store.townships(tx.db)
-    known = await store.load_cases(tx.db, [message.case_id for message in given_up if message.case_id])
-    local = tx.now.astimezone(load_calendar().zone)
-    policy = policy_in_force(local.date())
-    rows: list[store.DeliveryRow] = []
-    for message in given_up:
-        case = known.get(message.case_id) if message.case_id else None
-        if case is None:
-            number = message.params.get("case_number")
-            case = undispatched(message.case_id or message.id, number, message.township, message.level, policy)
-        scene = Scene(townships[message.township], case, local)
-        codes = {"recipient": message.recipient, "channel": message.channel, "undelivered": message.kind}
-        told = undelivered(scene, message.level, codes)
-        rows += record(
-            told, case, policy, tx, key=_key(message), cause=Failure(message.id), cause_type="delivery.failed"
-        )
-    await store.add_deliveries(tx.db, rows)

@@ -4,18 +4,40 @@ from pathlib import Path
 
 from chassis.service import Periodic, Runtime, Service
 from contracts.access import Subject, may
-from contracts.assistance import CaseClosed, ClosureRefused, ClosureRequested
-from contracts.directory import TownshipPublished
+from contracts.assistance import (
+    CaseClosed,
+    ClosureRefused,
+    ClosureRequested,
+    DisbursementChanged,
+    MeasureChanged,
+    PlacementChanged,
+    TaskFired,
+)
+from contracts.directory import RosterGapFound, TownshipPublished
 from contracts.dispatch import (
+    CaseUrged,
     DeadlineFired,
+    ExtensionDecided,
+    ExtensionRequested,
+    NoticeGiven,
     ReferralReturned,
+    ReferralRevoked,
     ResponseOpened,
+    ResponsePaused,
+    ResponseResumed,
     ResponseRevised,
     ReturnDecided,
     SafetyConfirmed,
+    SupervisionOrdered,
+    SupervisionReplied,
 )
-from contracts.intake import DispatchOverdue
-from contracts.risk_scoring import LevelLoweringProposed
+from contracts.intake import AccessReviewOverdue, CallbackOverdue, DispatchOverdue, ReportAmended, TransferRecorded
+from contracts.risk_scoring import (
+    LevelLoweringProposed,
+    ReassessmentDueSoon,
+    ReassessmentOpened,
+    ReassessmentOverdue,
+)
 from services.notification import handlers, sender
 from services.notification.api import router
 from services.notification.channels import sinks
@@ -35,14 +57,35 @@ SERVICE = Service(
     name="notification",
     handlers={
         TownshipPublished: handlers.on_township_published,
+        RosterGapFound: handlers.on_case_event,
         DispatchOverdue: handlers.on_case_event,
+        ReportAmended: handlers.on_case_event,
+        CallbackOverdue: handlers.on_case_event,
+        TransferRecorded: handlers.on_case_event,
+        AccessReviewOverdue: handlers.on_case_event,
         LevelLoweringProposed: handlers.on_case_event,
+        ReassessmentOpened: handlers.on_case_event,
+        ReassessmentDueSoon: handlers.on_case_event,
+        ReassessmentOverdue: handlers.on_case_event,
         ResponseOpened: handlers.on_case_event,
         ResponseRevised: handlers.on_case_event,
         ReferralReturned: handlers.on_case_event,
         ReturnDecided: handlers.on_case_event,
+        ReferralRevoked: handlers.on_case_event,
         SafetyConfirmed: handlers.on_case_event,
+        CaseUrged: handlers.on_case_event,
+        SupervisionOrdered: handlers.on_case_event,
+        SupervisionReplied: handlers.on_case_event,
+        ResponsePaused: handlers.on_case_event,
+        ResponseResumed: handlers.on_case_event,
+        ExtensionRequested: handlers.on_case_event,
+        ExtensionDecided: handlers.on_case_event,
+        NoticeGiven: handlers.on_notice_given,
         DeadlineFired: handlers.on_case_event,
+        MeasureChanged: handlers.on_case_event,
+        DisbursementChanged: handlers.on_case_event,
+        PlacementChanged: handlers.on_case_event,
+        TaskFired: handlers.on_case_event,
         ClosureRequested: handlers.on_case_event,
         ClosureRefused: handlers.on_case_event,
         CaseClosed: handlers.on_case_event,

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any, TypedDict
 from uuid import UUID
 
+from asyncpg import Record
 from sqlalchemy import MetaData
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
@@ -13,7 +14,8 @@ from sqlmodel import Field, SQLModel
 from chassis.transaction import Connection
 from contracts.directory import TownshipPublished
 from services.notification.domain.case import CaseFacts
-from services.notification.domain.delivery import Waiting
+from services.notification.domain.delivery import Sent, Waiting
+from services.notification.domain.message import APP
 
 
 class Table(SQLModel):
@@ -53,6 +55,7 @@ class ToldCase(Table, table=True):
     organisations: dict[str, list[str]] = Field(sa_type=JSONB)
     referrals: dict[str, str] = Field(sa_type=JSONB)
     withdrawn: list[str] = Field(sa_type=JSONB)
+    safety_only: list[str] = Field(sa_type=JSONB)
 
 
 class Delivery(Table, table=True):
@@ -84,6 +87,7 @@ class Delivery(Table, table=True):
     seen_by: str | None
     digest_id: UUID | None
     error_code: str | None
+    stands_in_for: UUID | None
 
 
 # Townships ---------------------------------------------------------------------------------------------------------
@@ -116,6 +120,7 @@ def _snapshot(body: str) -> TownshipPublished:
 
 # Cases -------------------------------------------------------------------------------------------------------------
 
+_SETS = ("withdrawn", "safety_only")
 _CASE_COLUMNS = tuple(ToldCase.model_fields)
 _SAVE_CASES = (
     f"INSERT INTO told_case ({', '.join(_CASE_COLUMNS)}) "  # noqa: S608 - our own names
@@ -132,7 +137,7 @@ async def load_cases(db: Connection, ids: Iterable[UUID]) -> dict[UUID, CaseFact
 
 def _facts(row: dict[str, Any]) -> CaseFacts:
     organisations = {department: tuple(units) for department, units in row["organisations"].items()}
-    return CaseFacts(**{**row, "organisations": organisations, "withdrawn": frozenset(row["withdrawn"])})
+    return CaseFacts(**{**row, "organisations": organisations, **{name: frozenset(row[name]) for name in _SETS}})
 
 
 async def save_cases(db: Connection, cases: Sequence[CaseFacts]) -> None:
@@ -141,7 +146,7 @@ async def save_cases(db: Connection, cases: Sequence[CaseFacts]) -> None:
         rows = [{name: getattr(case, name) for name in _CASE_COLUMNS} for case in cases]
         await db.execute(
             _SAVE_CASES,
-            [{**row, "case_id": str(row["case_id"]), "withdrawn": sorted(row["withdrawn"])} for row in rows],
+            [{**row, "case_id": str(row["case_id"]), **{name: sorted(row[name]) for name in _SETS}} for row in rows],
         )
 
 
@@ -181,6 +186,7 @@ class DeliveryRow(TypedDict):
     seen_by: str | None
     digest_id: UUID | None
     error_code: str | None
+    stands_in_for: UUID | None
 
 
 async def add_deliveries(db: Connection, deliveries: Sequence[DeliveryRow]) -> None:
@@ -200,7 +206,7 @@ async def claim(db: Connection, limit: int, lease: timedelta) -> list[Waiting]:
         UPDATE delivery d SET attempts = d.attempts + 1, next_attempt_at = app_now() + $2
         FROM due WHERE d.id = due.id
         RETURNING d.id, d.case_id, d.township, d.recipient_kind, d.recipient, d.channel, d.kind, d.template, d.params,
-                  d.level, d.urgency, d.attempts, d.created_at
+                  d.level, d.urgency, d.attempts, d.created_at, d.notice_id, d.stands_in_for
         """,
         limit,
         lease,
@@ -235,6 +241,60 @@ async def mark_refused(db: Connection, ids: Sequence[UUID], error_code: str, aga
         list(ids),
         error_code,
         list(again),
+    )
+
+
+async def notice_of(db: Connection, message: Waiting) -> Sent:
+    """What the message's notice says inside the system, and whom it and its stand-ins were sent to so far."""
+    # Looked up within the case: the ledger has no index by notice, which every insert would pay for.
+    rows = await db.fetch(
+        f"""
+        SELECT d.notice_id, d.recipient_kind, d.recipient, d.channel, d.kind, d.params, d.masked, f.notice_id AS failed
+        FROM delivery d LEFT JOIN delivery f ON f.id = d.cause_event_id AND f.{_of_case(message)}
+        WHERE d.{_of_case(message)} AND ($2 IN (d.notice_id, d.stands_in_for))
+        """,  # noqa: S608 - our own words
+        message.case_id,
+        message.root,
+    )
+    alike = [row for row in rows if row["kind"] == message.kind]
+    inside: dict[str, str] = next((row["params"] for row in alike if row["channel"] == APP), {})
+    people = [row for row in alike if row["recipient_kind"] == "staff"]
+    return Sent(
+        codes={name: value for name, value in inside.items() if name not in ("case_number", "level")},
+        masked=any(row["masked"] for row in alike),
+        tried={who: frozenset(r["channel"] for r in people if r["recipient"] == who) for who in _recipients(people)},
+        handed_on=any(r["failed"] == message.notice_id and r["recipient"] != message.recipient for r in people),
+    )
+
+
+def _of_case(message: Waiting) -> str:
+    return "case_id = $1" if message.case_id else "case_id IS NOT DISTINCT FROM $1::uuid"
+
+
+def _recipients(rows: Iterable[Record]) -> frozenset[str]:
+    return frozenset(row["recipient"] for row in rows)
+
+
+async def mark_given(db: Connection, case_id: UUID, body: str, by: str, at: datetime) -> None:
+    """A person gave the oldest open notice to a body outside: it counts as seen, and so does the request to give it."""
+    await db.execute(
+        """
+        WITH oldest AS (
+            SELECT cause_event_id FROM delivery
+            WHERE case_id = $1 AND recipient_kind = 'external' AND recipient = $2 AND state <> 'seen'
+            ORDER BY created_at, id LIMIT 1
+        )
+        UPDATE delivery d SET state = 'seen', seen_at = $4, seen_by = $3, next_attempt_at = NULL,
+            sent_at = coalesce(d.sent_at, $4)
+        FROM oldest
+        WHERE d.case_id = $1 AND d.cause_event_id = oldest.cause_event_id AND d.state <> 'seen'
+          AND ((d.recipient_kind = 'external' AND d.recipient = $2)
+               OR (d.kind = 'manual_notice_to_give' AND d.params->>'body' = $2))
+        """,
+        case_id,
+        body,
+        by,
+        at,
     )
 
 

@@ -16,12 +16,14 @@ State = Literal["pending", "sent", "failed", "seen"]
 
 
 class InboxMessage(BaseModel):
-    """One message to this person or their organisation. `case_id` is null where the recipient must not learn which."""
+    """One message to this person or their organisation. `case_id` and `level` are null where the recipient must not learn
+    which case it is.
+    """
 
     id: UUID
     kind: str
     title: Label
-    level: str
+    level: str | None
     case_id: UUID | None
     params: dict[str, str]
     to: Literal["staff", "organisation"]
@@ -51,6 +53,25 @@ class NoticeView(BaseModel):
     seen_at: datetime | None
     seen_by: str | None
     digest_id: UUID | None
+    error_code: str | None
+
+
+class LedgerEntry(BaseModel):
+    """One delivery as the township's ledger has it. `case_number` is null where the reader must not learn which case."""
+
+    id: UUID
+    case_number: str | None
+    kind: str
+    title: Label
+    recipient_kind: Literal["staff", "organisation", "external"]
+    recipient: str
+    channel: str
+    level: str
+    state: State
+    attempts: int
+    created_at: datetime
+    sent_at: datetime | None
+    seen_at: datetime | None
     error_code: str | None
 
 
@@ -105,7 +126,7 @@ def inbox_message(row: Mapping[str, Any]) -> InboxMessage:
         id=row["id"],
         kind=row["kind"],
         title=title(row["kind"]),
-        level=row["level"],
+        level=None if row["masked"] else row["level"],
         case_id=None if row["masked"] else row["case_id"],
         params=row["params"],
         to=row["recipient_kind"],
@@ -145,3 +166,42 @@ def notice(row: Mapping[str, Any]) -> NoticeView:
     return NoticeView(
         title=title(row["kind"]), **{name: row[name] for name in NoticeView.model_fields if name != "title"}
     )
+
+
+async def ledger(
+    db: Connection,
+    subject: Subject,
+    case_number: str | None,
+    state: State | None,
+    channel: str | None,
+    *,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[LedgerEntry]:
+    """Deliveries of the subject's township, newest first; those of cases that concern the subject's own unit are left out."""
+    created_at, last = after or (None, None)
+    rows = await db.fetch(
+        """
+        SELECT d.*, CASE WHEN $2::text IS NOT NULL OR NOT t.restricted THEN t.case_number END AS case_number
+        FROM delivery d LEFT JOIN told_case t USING (case_id)
+        WHERE d.township = $1 AND ($2::text IS NULL OR t.conflict_unit IS DISTINCT FROM $2)
+          AND ($3::text IS NULL OR (t.case_number = $3 AND ($2::text IS NOT NULL OR NOT t.restricted)))
+          AND ($4::text IS NULL OR d.state = $4) AND ($5::text IS NULL OR d.channel = $5)
+          AND ($6::timestamptz IS NULL OR (d.created_at, d.id) < ($6, $7::uuid))
+        ORDER BY d.created_at DESC, d.id DESC LIMIT $8
+        """,
+        subject.township,
+        subject.department,
+        case_number,
+        state,
+        channel,
+        created_at,
+        last,
+        limit,
+    )
+    return [
+        LedgerEntry(
+            title=title(row["kind"]), **{name: row[name] for name in LedgerEntry.model_fields if name != "title"}
+        )
+        for row in rows
+    ]

@@ -1,4 +1,4 @@
-"""What is missing in a township and must be filled: vacant posts (D-4.1.1, D-6.2) and hours that no roster covers."""
+"""What is missing in a township and must be filled: vacant posts (D-4.1.1, D-6.2, D-7.2.2) and hours that no roster covers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,6 +32,12 @@ def alerts(township: Township) -> tuple[Alert, ...]:
     return (*_vacant_posts(township), *_rosters(township))
 
 
+def watched(township: Township) -> tuple[str, ...]:
+    """The rosters that must cover every hour (policy `sla.rules.roster`): every unit of the township, leaders and duty room."""
+    units = [unit.code for unit in township.organisations if unit.kind not in OUTSIDE_KINDS | {"township"}]
+    return (*units, DUTY_LEADER, DUTY_ROOM)
+
+
 def _vacant_posts(township: Township) -> Iterator[Alert]:
     for village in township.villages:
         holders = {
@@ -43,6 +49,8 @@ def _vacant_posts(township: Township) -> Iterator[Alert]:
         cared_for = any(holder.post == "grid_head" and village.code in holder.villages for holder in township.holders)
         if not cared_for:
             yield Alert("vacant_post", "grid_head", village.code)
+        if not any(station.staff for station in township.stations if station.village == village.code):
+            yield Alert("vacant_post", "village_station", village.code)
     for group in township.groups:
         holders = {"grid_member": group.member, "group_head": group.deputy}
         yield from (Alert("vacant_post", post, group.code) for post, holder in holders.items() if holder is None)
@@ -52,8 +60,7 @@ def _vacant_posts(township: Township) -> Iterator[Alert]:
 
 
 def _rosters(township: Township) -> Iterator[Alert]:
-    units = [unit.code for unit in township.organisations if unit.kind not in OUTSIDE_KINDS | {"township"}]
-    for code in (*units, DUTY_LEADER, DUTY_ROOM):
+    for code in watched(township):
         gaps = uncovered(township.roster(code).shifts)
         missing = sum(end - start for start, end in gaps)
         if missing:

@@ -9,7 +9,8 @@ from services.directory.domain.township import Organisation, StaffMember, Townsh
 SCOPES = frozenset({"referrals:read", "referrals:act", "reports:create", "events:read", "stats:read"})
 """What an API client can be allowed."""
 
-GRANTABLE_POSTS = frozenset({"admin", "auditor"})
+PROVIDER = "provider"
+GRANTABLE_POSTS = frozenset({"admin", "auditor", PROVIDER})
 """Posts an account itself holds. Every other post comes from the township's structure, never from the account."""
 
 FREE_FAILURES = 5
@@ -39,19 +40,27 @@ def claims(account: Account, township: Township, scopes: frozenset[str] | None =
     """The claims of a token for this account, from where its holder stands in the township today. `scopes` narrows."""
     person = township.member(account.staff)
     unit = township.organisation(person.organisation if person else account.organisation)
+    provider = township.provider(account.organisation) if person is None and PROVIDER in account.posts else None
     return {
         "sub": account.name,
         "kind": account.kind,
         "township": account.township,
         "staff": account.staff,
-        "org": unit.code if unit else None,
+        "org": provider.code if provider else unit.code if unit else None,
         "dept": unit.department if unit else None,
-        "posts": sorted({*_posts(person, township), *(set(account.posts) & GRANTABLE_POSTS)}),
+        "posts": sorted({*_posts(person, township), *_granted(account, provider is not None)}),
         "villages": sorted(_villages(person, unit, township)),
         "groups": sorted(_groups(person, township)),
         "scopes": sorted(set(account.scopes) & SCOPES if scopes is None else scopes & set(account.scopes)),
         "ver": account.session,
     }
+
+
+def _granted(account: Account, provides: bool) -> set[str]:
+    # A provider's account is nothing else; once the provider no longer takes part it is nothing at all.
+    if PROVIDER in account.posts:
+        return {PROVIDER} if provides else set()
+    return set(account.posts) & GRANTABLE_POSTS
 
 
 def _posts(person: StaffMember | None, township: Township) -> set[str]:

@@ -15,14 +15,18 @@ from services.directory.domain.township import (
     Holder,
     Organisation,
     Place,
+    Provider,
     Roster,
     StaffMember,
+    Station,
     Township,
     Village,
     faults,
 )
 
 SCHEMA = "township-reference/1"
+_VILLAGE_STATION = "village_station"
+_PROVIDER_KINDS = {"contractor": "provider", "volunteers": "volunteer_team", "neighbour": "neighbour_watcher"}
 _WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 Document = Mapping[str, Any]
 
@@ -79,12 +83,27 @@ def _township(document: Document) -> Township:
         holders=tuple(_holders(document)),
         rosters=tuple(_rosters(document)),
         places=tuple(Place.model_validate(place) for place in document.get("places", ())),
+        stations=tuple(_stations(document)),
+        providers=tuple(
+            Provider.model_validate(one | {"kind": _PROVIDER_KINDS.get(one["kind"], one["kind"])})
+            for one in document.get("providers", ())
+        ),
     )
 
 
 def _village(area: Document) -> Village:
-    station = area.get("station") or {}
-    return Village.model_validate({**area, "organisation": area["org"], "station": station.get("label")})
+    return Village.model_validate({**area, "organisation": area["org"]})
+
+
+def _stations(document: Document) -> Iterator[Station]:
+    for area in document["areas"]:
+        if station := area.get("station"):
+            staff = [
+                person["id"]
+                for person in document["staff"]
+                if person["org"] == area["org"] and _VILLAGE_STATION in person.get("posts", ())
+            ]
+            yield Station.model_validate({"staff": staff, **station, "village": area["code"]})
 
 
 def _group(village: str, group: Document) -> Group:
@@ -96,10 +115,9 @@ def _group(village: str, group: Document) -> Group:
 def _organisations(document: Document) -> Iterator[Organisation]:
     for unit in document["organisations"]:
         yield Organisation.model_validate(unit)
-    for kind, section in (("outside_body", "external_bodies"), ("provider", "providers")):
-        for unit in document.get(section, ()):
-            fields = {"code": unit["code"], "kind": kind, "label": unit["label"], "desk_phone": unit["phone"]}
-            yield Organisation.model_validate(fields)
+    for body in document.get("external_bodies", ()):
+        fields = {"code": body["code"], "kind": "outside_body", "label": body["label"], "desk_phone": body["phone"]}
+        yield Organisation.model_validate(fields)
 
 
 def _holders(document: Document) -> Iterator[Holder]:

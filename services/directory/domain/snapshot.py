@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from contracts import directory as published
-from services.directory.domain.township import DUTY_LEADER, DUTY_ROOM, OUTSIDE_KINDS, Organisation, Township
+from services.directory.domain.township import DUTY_LEADER, DUTY_ROOM, OUTSIDE_KINDS, Organisation, Override, Township
 
 
 def snapshot(township: Township, version: int, publication_id: UUID) -> published.TownshipPublished:
@@ -37,7 +37,22 @@ def snapshot(township: Township, version: int, publication_id: UUID) -> publishe
         hotline_shifts=township.roster(hotline).shifts,
         policy_version=township.policy_version,
         publication_id=publication_id,
+        overrides=tuple(_override(township, one) for one in township.overrides),
+        providers=tuple(
+            published.Provider(code=one.code, kind=one.kind, area=one.area, services=one.services)
+            for one in township.providers
+        ),
+        stations=tuple(
+            published.Station(code=one.code, village=one.village, staff=one.staff, services=one.services)
+            for one in township.stations
+        ),
     )
+
+
+def _override(township: Township, one: Override) -> published.ShiftOverride:
+    # Who left the township since is on no duty: an hour that counted on them alone is an hour with nobody.
+    staff = tuple(who for who in one.staff if township.member(who) is not None)
+    return published.ShiftOverride(roster=one.roster, starts_at=one.starts_at, ends_at=one.ends_at, staff=staff)
 
 
 def _villages(township: Township) -> tuple[published.Village, ...]:

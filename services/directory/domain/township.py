@@ -2,14 +2,17 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Literal
+from uuid import UUID
 
 from contracts.directory import Shift
 from contracts.envelope import Value
 
 Zone = Literal["town", "outskirts", "rural"]
-OUTSIDE_KINDS = frozenset({"outside_body", "provider"})
+OUTSIDE_KINDS = frozenset({"outside_body"})
 """Organisations outside the township: told by hand, so their telephone is kept, but no referral is routed to them."""
+ProviderKind = Literal["provider", "volunteer_team", "neighbour_watcher", "enterprise", "charity"]
 DUTY_LEADER = "duty_leader"
 DUTY_ROOM = "duty_room"
 
@@ -46,7 +49,30 @@ class Village(Value):
     director: str | None = None
     child_director: str | None = None
     responsible: str | None = None
-    station: Label | None = None
+
+
+class Station(Value):
+    """A village's station for the protection and care of minors (D-7.2.2); `services` are policy codes (D-7.2.3)."""
+
+    code: str
+    village: str
+    label: Label
+    staff: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+
+
+class Provider(Value):
+    """Who takes part from outside the staff: purchased service, volunteers, neighbour watcher, enterprise, charity.
+
+    `phone` never leaves the directory; `area` is a village or group, None = the whole township.
+    """
+
+    code: str
+    kind: ProviderKind
+    label: Label
+    area: str | None = None
+    services: tuple[str, ...] = ()
+    phone: str | None = None
 
 
 class Line(Value):
@@ -100,6 +126,17 @@ class Roster(Value):
     holidays: Literal["weekday_pattern"] = "weekday_pattern"
 
 
+class Override(Value):
+    """Who is on duty instead of the weekly pattern between two moments; `staff` empty = explicitly nobody."""
+
+    id: UUID
+    roster: str
+    starts_at: datetime
+    ends_at: datetime
+    staff: tuple[str, ...] = ()
+    reason: str
+
+
 class Place(Value):
     """A name that callers use, and the group it lies in."""
 
@@ -122,10 +159,17 @@ class Township(Value):
     holders: tuple[Holder, ...]
     rosters: tuple[Roster, ...]
     places: tuple[Place, ...] = ()
+    stations: tuple[Station, ...] = ()
+    providers: tuple[Provider, ...] = ()
+    overrides: tuple[Override, ...] = ()
 
     def organisation(self, code: str | None) -> Organisation | None:
         """The organisation of that code."""
         return next((unit for unit in self.organisations if unit.code == code), None)
+
+    def provider(self, code: str | None) -> Provider | None:
+        """The provider of that code that still takes part."""
+        return next((one for one in self.providers if one.code == code), None)
 
     def member(self, staff_id: str | None) -> StaffMember | None:
         """The staff member of that id."""
@@ -144,8 +188,9 @@ def faults(township: Township) -> tuple[str, ...]:
     """What makes a township unusable: codes used twice, and references to nothing. Vacant posts are alerts, not faults."""
     areas = [village.code for village in township.villages] + [group.code for group in township.groups]
     units = [unit.code for unit in township.organisations]
+    outside = [one.code for one in township.providers] + [one.code for one in township.stations]
     people = [person.id for person in township.staff]
-    twice = [code for codes in (areas, units, people) for code, count in Counter(codes).items() if count > 1]
+    twice = [code for codes in (areas, units + outside, people) for code, count in Counter(codes).items() if count > 1]
     known = {"area": frozenset(areas), "organisation": frozenset(units), "staff": frozenset(people)}
     dangling = [
         f"{place}: no {kind} {code}" for place, kind, code in _references(township) if code and code not in known[kind]
@@ -159,6 +204,11 @@ def _references(township: Township) -> Iterator[tuple[str, str, str | None]]:
         yield from (
             (village.code, "staff", who) for who in (village.director, village.child_director, village.responsible)
         )
+    for station in township.stations:
+        yield station.code, "area", station.village
+        yield from ((station.code, "staff", who) for who in station.staff)
+    for provider in township.providers:
+        yield provider.code, "area", provider.area
     for group in township.groups:
         yield group.code, "area", group.village
         yield from ((group.code, "staff", who) for who in (group.member, group.deputy))

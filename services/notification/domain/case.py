@@ -5,22 +5,24 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from contracts.access import COORDINATOR, VILLAGE
-from contracts.dispatch import ReferralIssued, ResponseOpened, ResponseRevised, ReturnDecided
+from contracts.dispatch import ReferralIssued, ReferralRevoked, ResponseOpened, ResponseRevised, ReturnDecided
 from contracts.envelope import Payload
 from contracts.policy import Policy
+from contracts.vocabulary import Place
 
 TASK_ROLES = frozenset({"lead", "assist"})
-CHANGES_FACTS = (ResponseOpened, ResponseRevised, ReturnDecided)
+CHANGES_FACTS = (ResponseOpened, ResponseRevised, ReturnDecided, ReferralRevoked)
 """The events after which a case's recipients may be others."""
 
 
 @dataclass(frozen=True, slots=True)
 class CaseFacts:
     """A case as its last response left it. `roles` and `organisations` are per department with a referral; a department
-    has several organisations where it has several units (two schools).
+    has several organisations where it has several units (two schools). `safety_only` departments have a task but no role:
+    they learn its words and nothing of the case. `case_id` None: something that belongs to no case.
     """
 
-    case_id: UUID
+    case_id: UUID | None
     case_number: str
     township: str
     policy_version: str
@@ -36,12 +38,19 @@ class CaseFacts:
     organisations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     referrals: Mapping[str, str] = field(default_factory=dict)
     withdrawn: frozenset[str] = frozenset()
+    safety_only: frozenset[str] = frozenset()
 
     @property
     def blocked(self) -> frozenset[str]:
-        """Departments that must not be told: in conflict of interest, withdrawn, and the village in a restricted case."""
-        units = {self.conflict_unit} if self.conflict_unit else set()
-        return self.withdrawn | units | ({VILLAGE} if self.restricted else set())
+        """Departments that must not be told: the barred ones, and those whose referral was withdrawn."""
+        return self.withdrawn | self.barred
+
+    @property
+    def barred(self) -> frozenset[str]:
+        """Departments that may never know: in conflict of interest, and the village in a restricted case."""
+        return frozenset({self.conflict_unit} if self.conflict_unit else set()) | (
+            {VILLAGE} if self.restricted else set()
+        )
 
     @property
     def coordinating(self) -> str:
@@ -54,16 +63,25 @@ class CaseFacts:
         return tuple(unit for unit, role in self.roles.items() if wanted is None or role in wanted)
 
 
-def undispatched(case_id: UUID, case_number: str | None, township: str, level: str | None, policy: Policy) -> CaseFacts:
-    """A case without a response so far. What is not known is assumed at its safest: the highest level."""
+def undispatched(
+    case_id: UUID | None,
+    case_number: str | None,
+    township: str,
+    level: str | None,
+    policy: Policy,
+    place: Place | None = None,
+) -> CaseFacts:
+    """A case without a response so far, or no case. What is not known is assumed at its safest: the highest level."""
     top = policy.highest(policy.ranks)
     return CaseFacts(
         case_id=case_id,
-        case_number=case_number or str(case_id)[:8],
+        case_number=case_number or (str(case_id)[:8] if case_id else ""),
         township=township,
         policy_version=policy.policy_version,
         level=level or top,
         highest_level=top,
+        village=place.village if place else None,
+        group_code=place.group if place else None,
     )
 
 
@@ -95,9 +113,11 @@ def remembered(before: CaseFacts | None, event: Payload, policy: Policy) -> Case
                 case_lead=event.case_lead,
                 coordinator=event.coordinator,
             )
-            left = _left(revised, event.withdrawn)
-            gone = before.roles.keys() - left.roles.keys()
-            return _joined(replace(left, withdrawn=left.withdrawn | gone), event.referrals)
+            if event.place is not None:
+                revised = replace(revised, village=event.place.village, group_code=event.place.group)
+            return _joined(_withdrawn(revised, event.withdrawn), event.referrals)
+        case ReferralRevoked() if before:
+            return _withdrawn(before, (event.referral_id,))
         case ReturnDecided() if before and event.upheld:
             return _joined(_left(before, (event.referral_id,)), (event.issued,) if event.issued else ())
         case _:
@@ -105,19 +125,28 @@ def remembered(before: CaseFacts | None, event: Payload, policy: Policy) -> Case
 
 
 def _joined(case: CaseFacts, referrals: Iterable[ReferralIssued]) -> CaseFacts:
-    """The case with these referrals added; a department that gets one may know the case again."""
+    """The case with these referrals added; a department that gets one may know the case again, unless it is safety-only."""
     issued = tuple(referrals)
+    parts = {referral.department: referral.role for referral in issued if not referral.safety_only}
+    safety_only = {referral.department for referral in issued} - parts.keys()
     organisations = dict(case.organisations)
     for referral in issued:
         units = (*organisations.get(referral.department, ()), referral.organisation)
         organisations[referral.department] = tuple(dict.fromkeys(units))
     return replace(
         case,
-        roles={**case.roles, **{referral.department: referral.role for referral in issued}},
+        roles={**{unit: role for unit, role in case.roles.items() if unit not in safety_only}, **parts},
         organisations=organisations,
         referrals={**case.referrals, **{str(referral.referral_id): referral.organisation for referral in issued}},
-        withdrawn=case.withdrawn - {referral.department for referral in issued},
+        withdrawn=case.withdrawn - parts.keys(),
+        safety_only=(case.safety_only | safety_only) - parts.keys(),
     )
+
+
+def _withdrawn(case: CaseFacts, referrals: Iterable[UUID]) -> CaseFacts:
+    """The case without these referrals, and closed to the departments that have none left."""
+    left = _left(case, referrals)
+    return replace(left, withdrawn=left.withdrawn | (case.roles.keys() - left.roles.keys()))
 
 
 def _left(case: CaseFacts, referrals: Iterable[UUID]) -> CaseFacts:
@@ -130,4 +159,5 @@ def _left(case: CaseFacts, referrals: Iterable[UUID]) -> CaseFacts:
         if (present := tuple(unit for unit in units if unit in kept.values()))
     }
     roles = {department: role for department, role in case.roles.items() if department in organisations}
-    return replace(case, roles=roles, organisations=organisations, referrals=kept)
+    tasks = case.safety_only & organisations.keys()
+    return replace(case, roles=roles, organisations=organisations, referrals=kept, safety_only=tasks)

@@ -1,9 +1,11 @@
 """How messages leave: what goes inside another one after a storm, and when a refused one is tried again. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
+
+from services.notification.domain.message import RecipientKind
 
 DIGEST_WITHIN = timedelta(minutes=1)
 RETRY_FIRST = timedelta(seconds=5)
@@ -12,12 +14,15 @@ RETRY_LONGEST = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A message to be handed over. `urgency` is the level's rank; `attempts` counts the one now under way."""
+    """A message to be handed over. `urgency` is the level's rank; `attempts` counts the one now under way.
+
+    `stands_in_for`: the notice that could not be delivered to somebody else, or by another channel.
+    """
 
     id: UUID
     case_id: UUID | None
     township: str
-    recipient_kind: str
+    recipient_kind: RecipientKind
     recipient: str
     channel: str
     kind: str
@@ -27,6 +32,27 @@ class Waiting:
     urgency: int
     attempts: int
     created_at: datetime
+    notice_id: UUID
+    stands_in_for: UUID | None = None
+
+    @property
+    def root(self) -> UUID:
+        """The notice all this began with: its own, or the one it stands in for."""
+        return self.stands_in_for or self.notice_id
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A notice as it went out: its codes inside the system, and whether it hid the case.
+
+    `tried`: everybody told by it or by one that stands in for it, with the channels. `handed_on`: somebody else was told
+    already because this one did not reach its recipient.
+    """
+
+    codes: Mapping[str, str]
+    masked: bool
+    tried: Mapping[str, frozenset[str]]
+    handed_on: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,8 +53,8 @@ def merged(messages: Iterable[Message]) -> tuple[Message, ...]:
 def content(message: Message, channel: str, case_number: str, policy: Policy) -> dict[str, str]:
     """What a channel may carry (policy `sla.sms_content`): outside the system only case number and level."""
     if message.masked:
-        return dict(message.codes)
-    whole = {"case_number": case_number, "level": message.level}
+        return dict(message.codes) if channel == APP else {}
+    whole = {"case_number": case_number, "level": message.level} if case_number else {}
     if channel == APP:
         return {**whole, **message.codes}
     allowed = {_SMS_FIELDS[words] for words in policy.sla.sms_content["allowed"] if words in _SMS_FIELDS}

@@ -18,7 +18,7 @@ async def test_the_sample_is_saved_announced_and_given_accounts(empty: Running) 
     (announced,) = await empty.published(TownshipPublished)
     assert (announced.township, announced.version) == ("YX", 1)
     assert (len(announced.villages), len(announced.groups)) == (7, 32)
-    assert len(await accounts(empty)) == len(outcome.added) == 132 + 2 + 19
+    assert len(await accounts(empty)) == len(outcome.added) == 132 + 2 + 19 + 2
     assert outcome.changed
 
 
@@ -78,4 +78,4 @@ async def test_the_vacancy_raises_an_alert_at_the_api_and_in_the_metrics(app: Ru
 async def test_the_load_is_written_into_the_townships_audit_chain(app: Running) -> None:
     async with app.database.reading() as db:
         entries = await db.fetch("SELECT action, detail FROM audit_entry WHERE key = 'YX'")
-    assert [(entry["action"], entry["detail"]["accounts_added"]) for entry in entries] == [("township.load", 153)]
+    assert [(entry["action"], entry["detail"]["accounts_added"]) for entry in entries] == [("township.load", 155)]

@@ -20,7 +20,7 @@ def waiting(name: str, **changes: Any) -> Waiting:
         "id": uuid5(NAMESPACE_URL, name), "case_id": CASE, "township": "YX", "recipient_kind": "staff",
         "recipient": "ST092", "channel": "call", "kind": "deadline_breached", "template": "case_and_level",
         "params": {"case_number": "YX-1", "level": "red"}, "level": "red", "urgency": 3, "attempts": 1,
-        "created_at": NOW,
+        "created_at": NOW, "notice_id": uuid5(NAMESPACE_URL, f"notice of {name}"),
     }  # fmt: skip
     return Waiting(**content | changes)
 

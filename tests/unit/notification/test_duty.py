@@ -1,54 +1,60 @@
-"""Rosters in local time."""
+"""Who is on duty: the weekly roster, what stands in its place for a while, and who comes next."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from contracts.directory import Shift
-from services.directory.domain import rosters
-from services.notification.domain.duty import on_duty
-from tests.unit.notification.scene import township
+from contracts.directory import ShiftOverride, TownshipPublished
+from services.notification.domain.duty import Scene
+from tests.unit.notification.scene import TUESDAY, TUESDAY_NIGHT, facts, opened, people, told, township
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-DAY = Shift(weekday=0, starts="08:30", ends="17:30", staff=("day", "second"))
-NIGHT = Shift(weekday=0, starts="17:30", ends="08:30", staff=("night",))
-SUNDAY_NIGHT = Shift(weekday=6, starts="17:30", ends="08:30", staff=("sunday",))
 
 
-@pytest.mark.parametrize(
-    ("moment", "expected"),
-    [
-        ("2026-03-23T08:29", ("sunday",)),
-        ("2026-03-23T08:30", ("day", "second")),
-        ("2026-03-23T17:29", ("day", "second")),
-        ("2026-03-23T17:30", ("night",)),
-        ("2026-03-24T08:29", ("night",)),
-        ("2026-03-24T08:30", ()),
-        ("2026-03-22T17:30", ("sunday",)),
-        ("2026-03-29T23:59", ("sunday",)),
-    ],
-)
-def test_a_shift_begins_on_its_minute_and_ends_before_the_next(moment: str, expected: tuple[str, ...]) -> None:
-    local = datetime.fromisoformat(moment).replace(tzinfo=SHANGHAI)
-    assert on_duty((DAY, NIGHT, SUNDAY_NIGHT), local) == expected
+def scene(at: datetime = TUESDAY, where: TownshipPublished | None = None, **case: Any) -> Scene:
+    return Scene(where or township(), facts(opened(**case)), at, SHANGHAI)
 
 
-def test_a_shift_that_ends_when_it_starts_lasts_a_day() -> None:
-    whole = Shift(weekday=6, starts="08:00", ends="08:00", staff=("all",))
-    sunday = datetime(2026, 3, 22, 8, 0, tzinfo=SHANGHAI)
-    assert on_duty((whole,), sunday) == on_duty((whole,), sunday + timedelta(hours=23, minutes=59)) == ("all",)
-    assert on_duty((whole,), sunday + timedelta(days=1)) == ()
+def with_override(roster: str, *staff: str) -> TownshipPublished:
+    """Somebody else on duty for the two hours around Tuesday afternoon."""
+    hour = timedelta(hours=1)
+    override = ShiftOverride(roster=roster, starts_at=TUESDAY - hour, ends_at=TUESDAY + hour, staff=staff)
+    return township().model_copy(update={"overrides": (override,)})
 
 
-def test_nobody_is_named_twice_where_shifts_overlap() -> None:
-    assert on_duty((DAY, DAY), datetime(2026, 3, 23, 9, 0, tzinfo=SHANGHAI)) == ("day", "second")
+def test_the_weekly_roster_holds_by_local_time() -> None:
+    assert scene().on_duty("YX-PS")[0] == "ST092"
+    assert scene(TUESDAY_NIGHT).on_duty("YX-PS")[0] == "ST093"
 
 
-@given(st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC)))  # noqa: DTZ001
-def test_notification_and_directory_agree_who_is_on_duty(moment: datetime) -> None:
-    local = moment.astimezone(SHANGHAI)
-    for unit in township().organisations:
-        assert on_duty(unit.shifts, local) == rosters.on_duty(unit.shifts, local)
+def test_an_override_stands_in_place_of_the_weekly_roster_while_it_lasts() -> None:
+    where = with_override("YX-PS", "ST091")
+    assert scene(where=where).on_duty("YX-PS") == ("ST091",)
+    assert "ST091" in people(told(opened(), where=where))
+    assert "ST092" not in people(told(opened(), where=where))
+    assert scene(TUESDAY_NIGHT, where).on_duty("YX-PS")[0] == "ST093"
+
+
+def test_an_override_with_nobody_on_duty_falls_back_and_raises_the_alarm() -> None:
+    messages = told(opened(), where=with_override("YX-HC"))
+    assert "ST095" not in people(messages)
+    assert {m.codes["missing"] for m in messages if m.kind == "configuration_alarm"} == {"health"}
+
+
+def test_overrides_hold_for_the_duty_leader_too() -> None:
+    assert people(told(opened(), where=with_override("duty_leader", "ST115")), "top_level").keys() == {"ST115", "ST116"}
+
+
+def test_whoever_was_not_reached_is_followed_by_the_next_of_the_roster_until_all_were_tried() -> None:
+    assert scene().next_after("ST092", {"ST092"}) == "ST093"
+    assert scene().next_after("ST093", {"ST092", "ST093"}) == "ST091"
+    assert scene().next_after("ST091", {"ST091", "ST092", "ST093"}) is None
+
+
+def test_a_grid_member_is_followed_by_the_roster_of_the_village_and_a_leader_by_nobody() -> None:
+    assert scene().next_after("ST006", {"ST006"}) in scene().on_duty("V01-VC")
+    assert scene().next_after("ST115", {"ST115"}) is None
+
+
+def test_nobody_of_a_unit_that_must_not_know_follows() -> None:
+    assert scene(restricted=True).next_after("ST006", {"ST006"}) is None

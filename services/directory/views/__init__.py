@@ -1,6 +1,7 @@
 """What the directory shows, and to whom: names within the township, phones only to the own unit and the administrator."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -9,12 +10,15 @@ from pydantic import BaseModel
 from chassis.transaction import Connection
 from contracts.access import Subject
 from contracts.directory import Shift
+from contracts.policy import load_policy
+from contracts.rosters import on_duty
 from services.directory import store
 from services.directory.domain.alerts import alerts
 from services.directory.domain.identity import Account, masked
 from services.directory.domain.places import find_places
-from services.directory.domain.rosters import on_duty
+from services.directory.domain.snapshot import snapshot
 from services.directory.domain.township import Label, Line, StaffMember, Township
+from services.directory.watching import NOT_ANNOUNCED, gaps_ahead, who_answers
 
 
 class Townships:
@@ -139,6 +143,32 @@ class Alerts(BaseModel):
     items: list[AlertView]
 
 
+class GapView(BaseModel):
+    """An hour ahead with nobody on duty (by pattern and overrides) or a vacant post. `fallback` answers meanwhile."""
+
+    kind: str
+    roster: str
+    post: str | None
+    starts_at: datetime | None
+    ends_at: datetime | None
+    fallback: Sequence[str]
+
+
+class Gaps(BaseModel):
+    """Every gap within the days the policy looks ahead; the list is complete."""
+
+    look_ahead_days: int
+    items: list[GapView]
+
+
+class DeskView(BaseModel):
+    """How to reach a unit."""
+
+    code: str
+    label: Label
+    desk_phone: str | None
+
+
 class PlaceView(BaseModel):
     """A name and the village and group it lies in."""
 
@@ -186,7 +216,7 @@ def areas(township: Township, version: int) -> Areas:
     """The tree of villages and groups."""
     items = [
         AreaView(
-            **village.model_dump(exclude={"station"}),
+            **village.model_dump(),
             groups=[
                 GroupView.model_validate(group.model_dump())
                 for group in township.groups
@@ -208,7 +238,7 @@ def organisations(township: Township, kind: str | None, department: str | None) 
             OrganisationView(
                 **unit.model_dump(exclude={"head", "staff", "lines"}),
                 head=_brief(township, unit.head),
-                staff=_briefs(township, unit.staff),
+                staff=briefs(township, unit.staff),
                 lines=unit.lines,
             )
             for unit in units
@@ -232,13 +262,13 @@ def staff(person: StaffMember, subject: Subject) -> StaffView:
 def roster(township: Township, code: str, version: int, now: datetime, actions: list[str]) -> RosterView:
     """A roster and who is on duty at `now` (UTC)."""
     pattern = township.roster(code)
-    local = now.astimezone(ZoneInfo(township.timezone))
+    names = on_duty(snapshot(township, 0, NOT_ANNOUNCED), code, now, ZoneInfo(township.timezone))
     return RosterView(
         organisation=code,
         version=version,
         holidays=pattern.holidays,
         shifts=pattern.shifts,
-        on_duty=_briefs(township, on_duty(pattern.shifts, local)),
+        on_duty=briefs(township, names),
         available_actions=actions,
     )
 
@@ -250,6 +280,14 @@ def missing(township: Township) -> Alerts:
             AlertView(kind=alert.kind, post=alert.post, place=alert.place, minutes=alert.minutes)
             for alert in alerts(township)
         ]
+    )
+
+
+def gaps(township: Township, now: datetime) -> Gaps:
+    """What a look at the rosters finds now."""
+    return Gaps(
+        look_ahead_days=load_policy(township.policy_version).programme.rosters.look_ahead_days,
+        items=[GapView(**asdict(gap), fallback=who_answers(township, gap)) for gap in gaps_ahead(township, now)],
     )
 
 
@@ -281,7 +319,7 @@ def account(value: Account) -> AccountView:
 def session(township: Township, value: Account, subject: Subject) -> SessionView:
     """The holder of a token."""
     person = township.member(value.staff)
-    unit = township.organisation(subject.organisation)
+    unit = township.organisation(subject.organisation) or township.provider(subject.organisation)
     return SessionView(
         account=value.name,
         kind=value.kind,
@@ -299,5 +337,6 @@ def _brief(township: Township, staff_id: str | None) -> StaffBrief | None:
     return StaffBrief(id=person.id, name=person.name) if person else None
 
 
-def _briefs(township: Township, ids: Sequence[str]) -> list[StaffBrief]:
+def briefs(township: Township, ids: Sequence[str]) -> list[StaffBrief]:
+    """The people of these ids that are still on the staff, in this order."""
     return [brief for one in ids if (brief := _brief(township, one)) is not None]

@@ -1,14 +1,8 @@
-"""Tables and statements of the township's structure: saved and loaded as a whole; rosters also change alone.
-
-The columns of a structure table are the fields of its value in `domain.township`, so rows and values convert by name.
-"""
+"""Statements of the township's structure: saved and loaded as a whole; rosters, stations and providers also change alone."""
 
 from collections.abc import Iterable
-from typing import Any, TypeVar
-
-from sqlalchemy import MetaData
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Field, SQLModel
+from typing import Any, Literal
+from uuid import UUID
 
 from chassis.transaction import Connection, Transaction
 from contracts.envelope import Value
@@ -17,132 +11,18 @@ from services.directory.domain.township import (
     Group,
     Holder,
     Organisation,
+    Override,
     Place,
+    Provider,
     Roster,
     StaffMember,
+    Station,
     Township,
     Village,
 )
 
-V = TypeVar("V", bound=Value)
-
-
-class Table(SQLModel):
-    """Tables of this service's own database."""
-
-    metadata = MetaData()
-
-
-class TownshipRow(Table, table=True):
-    """A township; `version` rises with every change of anything in it and is the version announced."""
-
-    __tablename__ = "township"
-    code: str = Field(primary_key=True)
-    label: dict[str, str] = Field(sa_type=JSONB)
-    county: dict[str, str] = Field(sa_type=JSONB)
-    timezone: str
-    policy_version: str
-    version: int
-    source_digest: str = Field(description="SHA-256 of the reference file it was loaded from")
-
-
-class VillageRow(Table, table=True):
-    """A village or community; its posts are staff ids."""
-
-    __tablename__ = "village"
-    township: str = Field(primary_key=True)
-    code: str = Field(primary_key=True)
-    position: int
-    label: dict[str, str] = Field(sa_type=JSONB)
-    kind: str
-    zone: str
-    organisation: str
-    director: str | None
-    child_director: str | None
-    responsible: str | None
-    station: dict[str, str] | None = Field(sa_type=JSONB)
-
-
-class GroupRow(Table, table=True):
-    """A villager group and its grid."""
-
-    __tablename__ = "villager_group"
-    township: str = Field(primary_key=True)
-    code: str = Field(primary_key=True)
-    position: int
-    village: str
-    no: int
-    label: dict[str, str] = Field(sa_type=JSONB)
-    zone: str
-    landmarks: list[str] = Field(sa_type=JSONB)
-    grid: str
-    member: str | None
-    deputy: str | None
-
-
-class OrganisationRow(Table, table=True):
-    """A unit of the township, or a body outside it."""
-
-    __tablename__ = "organisation"
-    township: str = Field(primary_key=True)
-    code: str = Field(primary_key=True)
-    position: int
-    department: str | None
-    kind: str
-    label: dict[str, str] = Field(sa_type=JSONB)
-    desk_phone: str | None
-    head: str | None
-    staff: list[str] = Field(sa_type=JSONB)
-    area: str | None
-    grades: list[int] | None = Field(sa_type=JSONB)
-    lines: list[Any] = Field(sa_type=JSONB)
-
-
-class StaffRow(Table, table=True):
-    """A person on the staff. The only table of the product with staff names and phones."""
-
-    __tablename__ = "staff_member"
-    township: str = Field(primary_key=True)
-    id: str = Field(primary_key=True)
-    position: int
-    name: str
-    sex: str | None
-    organisation: str
-    posts: list[str] = Field(sa_type=JSONB)
-    phone: str | None
-
-
-class HolderRow(Table, table=True):
-    """A holder of a township post."""
-
-    __tablename__ = "post_holder"
-    township: str = Field(primary_key=True)
-    post: str = Field(primary_key=True)
-    staff: str = Field(primary_key=True)
-    position: int
-    villages: list[str] = Field(sa_type=JSONB)
-
-
-class RosterRow(Table, table=True):
-    """A weekly duty pattern; `version` is its own, for If-Match."""
-
-    __tablename__ = "roster"
-    township: str = Field(primary_key=True)
-    code: str = Field(primary_key=True)
-    position: int
-    shifts: list[Any] = Field(sa_type=JSONB)
-    holidays: str
-    version: int
-
-
-class PlaceRow(Table, table=True):
-    """A name callers use for a place."""
-
-    __tablename__ = "place"
-    township: str = Field(primary_key=True)
-    position: int = Field(primary_key=True)
-    label: dict[str, str] = Field(sa_type=JSONB)
-    group: str
+_MADE_HERE = 1_000
+"""Position of what the reference file does not hold: after all that it holds."""
 
 
 _PARTS: dict[str, type[Value]] = {
@@ -182,12 +62,29 @@ async def load_township(db: Connection, code: str) -> Township | None:
             "holders": await _load(db, "post_holder", code),
             "rosters": await _load(db, "roster", code),
             "places": await _load(db, "place", code),
+            "stations": await _load(db, "station", code),
+            "providers": await _load(db, "provider", code, "AND ended_at IS NULL"),
+            "overrides": await load_overrides(db, code),
         }
     )
 
 
-async def _load(db: Connection, table: str, township: str) -> list[dict[str, Any]]:
-    rows = await db.fetch(f"SELECT * FROM {table} WHERE township = $1 ORDER BY position", township)  # noqa: S608 - our names
+async def _load(db: Connection, table: str, township: str, narrowed: str = "") -> list[dict[str, Any]]:
+    select = f"SELECT * FROM {table} WHERE township = $1 {narrowed} ORDER BY position, 2"  # noqa: S608 - our names
+    return [dict(row) for row in await db.fetch(select, township)]
+
+
+async def load_overrides(db: Connection, township: str, roster: str | None = None) -> list[dict[str, Any]]:
+    """Overrides that hold now or later, of one roster or all, by their beginning."""
+    rows = await db.fetch(
+        """
+        SELECT * FROM roster_override
+        WHERE township = $1 AND removed_at IS NULL AND ends_at > app_now() AND roster = coalesce($2, roster)
+        ORDER BY starts_at, id
+        """,
+        township,
+        roster,
+    )
     return [dict(row) for row in rows]
 
 
@@ -220,6 +117,8 @@ async def save_township(tx: Transaction, township: Township, digest: str) -> Non
         insert = f"INSERT INTO {table} SELECT * FROM jsonb_populate_recordset(NULL::{table}, $1::jsonb)"  # noqa: S608
         await tx.db.execute(insert, _rows(township.code, values))
     await _save_rosters(tx, township)
+    await _save_versioned(tx, "station", township.code, township.stations)
+    await _save_versioned(tx, "provider", township.code, township.providers)
 
 
 def _rows(township: str, values: Iterable[Value]) -> list[dict[str, Any]]:
@@ -244,6 +143,19 @@ async def _save_rosters(tx: Transaction, township: Township) -> None:
     )
 
 
+async def _save_versioned(tx: Transaction, table: str, township: str, values: Iterable[Value]) -> None:
+    """The file's rows are written over ours; rows made here and unknown to the file stay."""
+    rows = [row | {"version": 1} for row in _rows(township, values)]
+    names = [name for name in (rows[0] if rows else ()) if name not in {"township", "code", "version"}]
+    updates = ", ".join(f"{name} = excluded.{name}" for name in names)
+    if rows:
+        await tx.db.execute(
+            f"INSERT INTO {table} SELECT * FROM jsonb_populate_recordset(NULL::{table}, $1::jsonb)"  # noqa: S608
+            f" ON CONFLICT (township, code) DO UPDATE SET {updates}, version = {table}.version + 1",
+            rows,
+        )
+
+
 async def roster_version(db: Connection, township: str, code: str) -> int:
     """The version of a roster, 0 when it was never written."""
     version = await db.fetchval("SELECT version FROM roster WHERE township = $1 AND code = $2", township, code)
@@ -266,6 +178,66 @@ async def save_roster(tx: Transaction, township: str, roster: Roster) -> int:
         roster.holidays,
     )
     return version
+
+
+async def add_override(tx: Transaction, township: str, override: Override, by: dict[str, Any]) -> None:
+    """Keep an override, new or changed. The township's key must be locked."""
+    await tx.db.execute(
+        """
+        INSERT INTO roster_override SELECT * FROM jsonb_populate_record(NULL::roster_override, $1::jsonb)
+        ON CONFLICT (id) DO UPDATE SET starts_at = excluded.starts_at, ends_at = excluded.ends_at,
+            staff = excluded.staff, reason = excluded.reason, made_by = excluded.made_by, made_at = excluded.made_at
+        """,
+        {**override.model_dump(mode="json"), "township": township, "made_by": by, "made_at": tx.now},
+    )
+
+
+async def remove_override(tx: Transaction, override: UUID) -> None:
+    """Take an override back; it is kept for the record."""
+    await tx.db.execute("UPDATE roster_override SET removed_at = $2 WHERE id = $1", override, tx.now)
+
+
+async def versions(db: Connection, table: Literal["station", "provider"], township: str) -> dict[str, int]:
+    """The version of every station or provider by code, of providers that ended too."""
+    rows = await db.fetch(f"SELECT code, version FROM {table} WHERE township = $1", township)  # noqa: S608 - our names
+    return {row["code"]: row["version"] for row in rows}
+
+
+async def save_station(tx: Transaction, township: str, station: Station) -> int:
+    """Change a station; returns its new version. The township's key must be locked."""
+    version: int = await tx.db.fetchval(
+        "UPDATE station SET staff = $3, services = $4, version = version + 1 WHERE township = $1 AND code = $2 "
+        "RETURNING version",
+        township,
+        station.code,
+        list(station.staff),
+        list(station.services),
+    )
+    return version
+
+
+async def save_provider(tx: Transaction, township: str, provider: Provider) -> int:
+    """Keep a provider, new or changed; returns its version. The township's key must be locked."""
+    version: int = await tx.db.fetchval(
+        """
+        INSERT INTO provider SELECT * FROM jsonb_populate_record(NULL::provider, $1::jsonb)
+        ON CONFLICT (township, code) DO UPDATE SET kind = excluded.kind, label = excluded.label, area = excluded.area,
+            services = excluded.services, phone = excluded.phone, version = provider.version + 1
+        RETURNING version
+        """,
+        {**provider.model_dump(mode="json"), "township": township, "position": _MADE_HERE, "version": 1},
+    )
+    return version
+
+
+async def end_provider(tx: Transaction, township: str, code: str) -> None:
+    """A provider takes part no longer; its row stays. The township's key must be locked."""
+    await tx.db.execute(
+        "UPDATE provider SET ended_at = $3, version = version + 1 WHERE township = $1 AND code = $2",
+        township,
+        code,
+        tx.now,
+    )
 
 
 async def announce(tx: Transaction, code: str) -> Township:
