@@ -26,7 +26,8 @@ def routes_conf(routes: Routes) -> str:
 
 def _prefix(service: str, prefix: str) -> str:
     to = f"{{ set $service {service}; proxy_pass http://{host_of(service)}$domain:8000; }}\n"
-    return f"location = {prefix} {to}location {prefix}/ {to}"
+    exact = f"location = {prefix} {to}"
+    return exact if prefix == "/" else f"{exact}location {prefix}/ {to}"
 
 
 def _docs(service: str) -> str:

@@ -200,7 +200,8 @@ async def _is_ready(client: httpx.AsyncClient, address: str) -> bool:
 
 
 def _welcome(settings: LocalSettings, logins: Sequence[str], *, durable: bool) -> None:
-    print(f"\n  守望 Shouwang  {settings.gateway}")
+    print(f"\n  守望 Shouwang  用浏览器打开 / open in a browser:  {settings.gateway}/")
+    print("\n  接口说明 / APIs")
     for name in settings.service_ports:
         print(f"    {name:<14} {settings.address(name)}/docs   ({settings.gateway}/docs/{name}/)")
     print("\n  演示账号 / demo logins")

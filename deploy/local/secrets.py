@@ -20,12 +20,13 @@ def ensure_secrets(folder: Path, roles: Iterable[str]) -> Mapping[str, str]:
     """Make what is missing; returns the password of each database role, "postgres" (the local superuser) included.
 
     `master.key`: 32 random bytes, base64 (wraps the vault's keys). `signing.pem`: the ES256 private key that signs
-    access tokens, PKCS 8. `cursor.key`: 32 random bytes, base64 (signs page cursors).
+    access tokens, PKCS 8. `cursor.key`: 32 random bytes, base64 (signs page cursors); `draft.key`: likewise (seals drafts).
     """
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     _once(folder / "master.key", _random_key)
     _once(folder / "cursor.key", _random_key)
+    _once(folder / "draft.key", _random_key)
     _once(folder / "signing.pem", _signing_key)
     file = folder / "database.json"
     passwords: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}

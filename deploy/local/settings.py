@@ -116,6 +116,12 @@ def service_environment(
             own["SIGNING_KEY_FILE"] = str(secrets / "signing.pem")
         case "notification":
             own["SINK_FILE"] = str(settings.data / "notification-sink.jsonl")
+        case "console":
+            own |= {
+                f"{owner.upper()}_URL": settings.address(owner) for owner in settings.service_ports if owner != name
+            }
+            own["SECURE_COOKIES"] = "false"
+            own["DRAFT_KEY_FILE"] = str(secrets / "draft.key")
         case _:
             pass
     return {key: value for key, value in inherited.items() if key in _INHERITED or key.startswith("LC_")} | own

@@ -7,7 +7,7 @@
 set -eu
 
 folder=${1:-$(dirname "$0")/files}
-services="directory intake risk_scoring dispatch assistance notification"
+services="directory intake risk_scoring dispatch assistance notification console"
 
 umask 077
 mkdir -p "$folder"
@@ -39,5 +39,6 @@ for service in $services; do
 done
 make master_key random_key
 make cursor_key random_key
+make draft_key random_key
 make signing_key signing_key
 make grafana_password password

@@ -21,7 +21,7 @@ CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
 SERVICES = load_routes().services
 OURS = [name for name, one in CONTAINERS.items() if one["image"].startswith("shouwang:")]
 JOBS = {"databases", "migrate", "sample"}
-OTHER_VARIABLES = {"MASTER_KEY_FILE", "SIGNING_KEY_FILE", "SINK_FILE", "FORWARDED_ALLOW_IPS"}
+OTHER_VARIABLES = {"MASTER_KEY_FILE", "DRAFT_KEY_FILE", "SIGNING_KEY_FILE", "SINK_FILE", "FORWARDED_ALLOW_IPS"}
 
 
 def test_every_service_runs_and_nothing_else_of_ours_does() -> None:
@@ -75,7 +75,7 @@ def test_a_service_is_given_longer_to_stop_than_it_takes() -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_reads_its_own_secrets_and_no_others(name: str) -> None:
     secrets = set(CONTAINERS[name]["secrets"])
-    own = {"directory": {"signing_key"}, "intake": {"master_key"}}.get(name, set())
+    own = {"directory": {"signing_key"}, "intake": {"master_key"}, "console": {"draft_key"}}.get(name, set())
     assert secrets == {f"{name}_database_url", "cursor_key", *own}
     named = {
         v.removeprefix("/run/secrets/") for k, v in CONTAINERS[name]["environment"].items() if k.endswith("_KEY_FILE")

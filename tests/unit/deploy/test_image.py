@@ -49,7 +49,7 @@ def test_the_base_is_the_python_of_the_project_pinned_by_tag() -> None:
 
 
 def test_dependencies_are_hash_checked_wheels_of_the_lock() -> None:
-    (install,) = (run for run in _of(BUILD, "RUN") if "install" in run)
+    (install,) = (run for run in _of(BUILD, "RUN") if "pip " in run)
     assert "--require-hashes" in install
     assert "--only-binary=:all:" in install
     assert "-r requirements.lock" in install

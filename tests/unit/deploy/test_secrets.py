@@ -45,7 +45,7 @@ def test_on_the_host_only_the_owner_gets_to_them_and_in_a_container_any_user_doe
 
 def test_secrets_are_of_the_kind_that_services_read(tmp_path: Path) -> None:
     _create(tmp_path)
-    for name in ("master_key", "cursor_key"):
+    for name in ("master_key", "cursor_key", "draft_key"):
         assert len(base64.b64decode((tmp_path / name).read_text(), validate=False)) == 32
     key = load_pem_private_key((tmp_path / "signing_key").read_bytes(), password=None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)

@@ -35,6 +35,7 @@ def test_without_any_setting_the_documented_ports_are_used() -> None:
         "dispatch": 8004,
         "assistance": 8005,
         "notification": 8006,
+        "console": 8007,
     }
 
 

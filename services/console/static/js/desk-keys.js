@@ -1,0 +1,22 @@
+// The keys of the desk, in one table: what they do is bound in desk.js, what they mean is read here and on the help page.
+export const DESK_KEYS = [
+  { key: "F2", zh: "接报台：新来电", en: "desk: new call", button: "#new-call" },
+  { key: "F4", zh: "接报台：立即派发", en: "desk: dispatch now", button: "#send" },
+  { key: "F8", zh: "接报台：可能重复", en: "desk: possible duplicates" },
+  { key: "F9", zh: "接报台：话术", en: "desk: the script" },
+  { key: "Alt+KeyY", shown: "Alt+Y", zh: "接报台：当前问题答“是”", en: "desk: current question, yes" },
+  { key: "Alt+KeyN", shown: "Alt+N", zh: "接报台：当前问题答“否”", en: "desk: current question, no" },
+  { key: "Alt+KeyU", shown: "Alt+U", zh: "接报台：当前问题答“不详”", en: "desk: current question, unknown" },
+  { key: "Alt+KeyJ", shown: "Alt+J", zh: "接报台：下一题", en: "desk: next question" },
+  { key: "Alt+KeyK", shown: "Alt+K", zh: "接报台：上一题", en: "desk: previous question" },
+  { key: "Alt+KeyL", shown: "Alt+L", zh: "接报台：关联为重复来电", en: "desk: link as a repeat report" },
+  { key: "Alt+Digit0", shown: "Alt+0", zh: "接报台：非个案登记", en: "desk: a call that is no case", button: "#no-case" },
+  { key: "Alt+Digit1", shown: "Alt+1", zh: "接报台：升为Ⅰ级", en: "desk: raise to tier Ⅰ" },
+  { key: "Alt+Digit2", shown: "Alt+2", zh: "接报台：升为Ⅱ级", en: "desk: raise to tier Ⅱ" },
+  { key: "Alt+Digit3", shown: "Alt+3", zh: "接报台：升为Ⅲ级", en: "desk: raise to tier Ⅲ" },
+  { key: "Alt+Digit4", shown: "Alt+4", zh: "接报台：升为Ⅳ级", en: "desk: raise to tier Ⅳ" },
+  { key: "Alt+BracketLeft", shown: "Alt+[", zh: "接报台：上一个来电", en: "desk: previous call" },
+  { key: "Alt+BracketRight", shown: "Alt+]", zh: "接报台：下一个来电", en: "desk: next call" },
+  { key: "Control+Enter", shown: "Ctrl+Enter", zh: "接报台：提交或确认", en: "desk: submit or confirm" },
+  { key: "Control+KeyS", shown: "Ctrl+S", zh: "接报台：保存草稿", en: "desk: save the draft", button: "#save-now" },
+];
