@@ -92,8 +92,9 @@ class Chain:
     async def kill(self, service: str) -> None:
         """End a service's process at once, as a crash would; the supervisor starts it again."""
         for child in psutil.Process().children(recursive=True):
-            if child.cmdline()[1:3] == ["-m", f"services.{service}"]:
-                child.kill()
+            with contextlib.suppress(psutil.Error):  # it ended by itself, or nobody has reaped it yet
+                if child.cmdline()[1:3] == ["-m", f"services.{service}"]:
+                    child.kill()
 
     def command(self, service: str, *arguments: str) -> Command:
         """`python -m services.<service> <arguments>` in that service's environment."""

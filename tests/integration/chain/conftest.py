@@ -1,4 +1,4 @@
-"""One running product for all end-to-end tests: starting six processes takes seconds, so it is shared."""
+"""One running product for all end-to-end tests: starting seven processes takes seconds, so it is shared."""
 
 import os
 from collections.abc import AsyncIterator

@@ -128,6 +128,7 @@ async def visit(product: Chain, who: str, case_id: str, moment: datetime) -> Non
         "visited_at": moment.isoformat(),
         "child_seen": True,
         "in_person": True,
+        "heard_alone": True,
         "satisfactory": True,
         "note_id": await note(product, who, case_id, "visit"),
     }

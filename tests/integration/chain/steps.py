@@ -10,7 +10,7 @@ from tests.chain import Chain
 
 OPERATOR = "st127"
 CIVIL_AFFAIRS = "st088"
-SECONDS_MAX = 30.0
+SECONDS_MAX = 60.0
 
 T = TypeVar("T")
 
@@ -22,13 +22,13 @@ def at(text: str) -> datetime:
 
 async def until(question: Callable[[], Awaitable[T | None]], what: str) -> T:
     """Ask until the answer is not None."""
-    async with asyncio.timeout(SECONDS_MAX):
-        while True:
-            answer = await question()
-            if answer is not None:
-                return answer
-            await asyncio.sleep(0.03)
-    raise AssertionError(what)
+    try:
+        async with asyncio.timeout(SECONDS_MAX):
+            while (answer := await question()) is None:
+                await asyncio.sleep(0.03)
+            return answer
+    except TimeoutError:
+        raise AssertionError(what) from None
 
 
 async def send(product: Chain, case: dict[str, Any], **extra: Any) -> dict[str, Any]:

@@ -4,20 +4,27 @@ The sweep reads every message of every topic, every row of every table of every 
 ciphertext may lie), every log file, every metric and the file that stands in for the telephone.
 """
 
-from datetime import timedelta
+import re
+from datetime import date, timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 
 import asyncpg
+import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from chassis.kafka import Kafka
 from contracts.catalogue import TOPICS
+from services.intake.amending import CallerBody
+from services.intake.api.families import RelativeBody
 from services.intake.bodies import ChildBody, PlaceBody, ReporterBody
-from tests.chain import Chain
+from tests.chain import PASSWORD, Chain
 from tests.integration.chain.journey import note
 from tests.integration.chain.steps import CIVIL_AFFAIRS, OPERATOR, act, at, referral, response_of, until
 from tests.samples.golden import golden_case
+from tests.samples.surveys import row, upload, workbook
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -77,11 +84,115 @@ async def live(product: Chain) -> str:
         CIVIL_AFFAIRS, "intake", f"/api/v1/cases/{opened['case_id']}/file", purpose="task", fields="all"
     )
     assert MARK in str(file), "what was planted is really kept, and the one who may read it can"
-    await product.post(CIVIL_AFFAIRS, "intake", "/api/v1/persons/search", {"name": f"{MARK}-child-name"})
+    await _persons(product, opened)
+    await _later(product, opened)
+    await _no_case(product)
+    await _survey(product)
+    await _pages(product, opened["case_id"])
     await _mistype(product, opened["case_id"], school)
     await product.set_clock(at(RECEIVED) + timedelta(minutes=30))
     await until(lambda: _told(product, opened["case_id"]), "nobody was told of the missed clocks")
     return str(opened["case_id"])
+
+
+async def _persons(product: Chain, opened: dict[str, Any]) -> None:
+    """Search, profile and family file: found, read, and a grandmother recorded as a person."""
+    sought = {"name": f"{MARK}-child-name", "birth_date": "2013-03-07", "phone": "00098761234"}
+    found = await product.post(CIVIL_AFFAIRS, "intake", "/api/v1/persons/search", sought)
+    assert found.json()["items"], found.text
+    member = {"relation": "grandparent", "person": planted(RelativeBody, "relative")}
+    path = f"/api/v1/families/{opened['case_id']}"
+    added = await product.post(CIVIL_AFFAIRS, "intake", f"{path}/members", member)
+    assert added.status_code == 201, added.text
+    family = await product.get(CIVIL_AFFAIRS, "intake", path, purpose="task")
+    person = f"/api/v1/persons/{opened['children'][0]['child_id']}"
+    assert MARK in str(family["members"])
+    assert MARK in str(await product.get(CIVIL_AFFAIRS, "intake", person, purpose="task"))
+
+
+async def _later(product: Chain, opened: dict[str, Any]) -> None:
+    """An amendment, another contact about the case, and its words read again."""
+    amendment = {
+        "children": [{"child": planted(ChildBody, "amended") | {"birth_date": "2013-03-07"}}],
+        "place": {"village": "V07", "group": 5, **planted(PlaceBody, "moved")},
+        "narrative": f"{MARK}-amendment",
+        "reporter": planted(CallerBody, "caller"),
+    }
+    path = f"/api/v1/reports/{opened['report_id']}/amendments"
+    amended = await product.post(OPERATOR, "intake", path, amendment)
+    assert amended.status_code == 201, amended.text
+    follow_up = {"kind": "follow_up", "channel": "hotline_a", "case": opened["case_number"]}
+    again = {**follow_up, "caller": {"kind": "public", **planted(ReporterBody, "again")}, "narrative": f"{MARK}-again"}
+    contact = await product.post(OPERATOR, "intake", "/api/v1/contacts", again)
+    assert contact.status_code == 201, contact.text
+
+
+async def _no_case(product: Chain) -> None:
+    """A call with its number, a silent contact to be called back, words without a case."""
+    called = {"channel": "hotline_a", "caller_number": "00098761234"}
+    call = await product.post(OPERATOR, "intake", "/api/v1/calls", called)
+    assert call.status_code == 201, call.text
+    silent = {
+        "kind": "silent", "channel": "hotline_a", "call_id": call.json()["call_id"], "narrative": f"{MARK}-silent",
+        "caller": {"kind": "unknown", **planted(ReporterBody, "silent")},
+    }  # fmt: skip
+    contact = await product.post(OPERATOR, "intake", "/api/v1/contacts", silent)
+    assert contact.status_code == 201, contact.text
+    number = await product.get(OPERATOR, "intake", f"/api/v1/callbacks/{contact.json()['callback_id']}/number")
+    assert number["number"] == "00098761234"
+    words = await product.get(CIVIL_AFFAIRS, "intake", f"/api/v1/contacts/{contact.json()['contact_id']}/words")
+    assert MARK in words["text"]
+
+
+async def _survey(product: Chain) -> None:
+    """A sheet with a row that is taken over and one that is refused."""
+    said = {
+        "name": f"{MARK}-row", "birth_date": date(2013, 3, 7), "village": "V06", "group": 3, "school": f"{MARK}-school",
+        "guardian_name": f"{MARK}-guardian", "guardian_phone": "00098761234", "concerns": "N5",
+    }  # fmt: skip
+    refused = {**said, "name": f"{MARK}-refused", "village": "V77", "id_number": "990099201303070018"}
+    headers = {**await product.login(CIVIL_AFFAIRS), "Idempotency-Key": uuid4().hex}
+    sheet = dict(upload(workbook([row(**said), row(**refused)]), f"{MARK}.xlsx"))
+    answer = await product.client.post(product.url("intake", "/api/v1/surveys"), files=sheet, headers=headers)
+    assert answer.status_code == 202, answer.text
+
+    async def taken_over() -> list[str] | None:
+        path = f"/api/v1/surveys/{answer.json()['survey_id']}/report"
+        items = (await product.get(CIVIL_AFFAIRS, "intake", path))["items"]
+        states = [item["state"] for item in items]
+        return states if len(states) == 2 and "staged" not in states else None
+
+    assert "refused" in await until(taken_over, "the survey was never taken over")
+
+
+async def _pages(product: Chain, case_id: str) -> None:
+    """The console: a draft typed and kept, a search, a case's file opened; its tables are swept like all others."""
+    base = product.url("console", "")
+    async with httpx.AsyncClient(
+        base_url=base, headers={"Accept": "text/html"}, timeout=30, trust_env=False
+    ) as browser:
+
+        async def post(path: str, form: dict[str, Any]) -> httpx.Response:
+            secret = re.search(r'name="csrf" content="([0-9a-f]+)"', (await browser.get("/help")).text)
+            answer = await browser.post(path, data=form | ({"csrf": secret.group(1)} if secret else {}))
+            assert answer.status_code < 400, (path, answer.status_code)
+            return answer
+
+        await post("/login", {"username": OPERATOR, "password": PASSWORD})
+        begun = await post("/desk/new", {})
+        (draft,) = parse_qs(urlsplit(begun.headers["location"]).query)["draft"]
+        typed = {
+            "mode": "report", "channel": "hotline_a", "reporter_kind": "public", "place": "V01", "concerns": ["H1"],
+            "phone": "00098761234", "narrative": f"{MARK}-draft", "child.name": f"{MARK}-typed",
+            "child.birth_date": "2013-03-07",
+        }  # fmt: skip
+        await post(f"/desk/{draft}/draft", typed)
+        assert MARK in (await browser.get("/desk", params={"draft": draft})).text, "the draft is really kept"
+        await post("/logout", {})
+        await post("/login", {"username": CIVIL_AFFAIRS, "password": PASSWORD})
+        await post("/cases/search", {"name": f"{MARK}-child-name", "phone": "00098761234"})
+        for page in (f"/cases/{case_id}", f"/cases/{case_id}/file", "/registers"):
+            assert (await browser.get(page)).status_code == 200, page
 
 
 async def _mistype(product: Chain, case_id: str, referral_id: str) -> None:
@@ -165,5 +276,7 @@ async def test_planted_markers_are_found_nowhere_outside_the_vaults_ciphertext(p
         bad += leaks(f"{service} metrics", [("/metrics", metrics.content)])
     files = [path for path in product.settings.data.rglob("*") if path.is_file()]
     assert any(path.name == "notification-sink.jsonl" for path in files), "the sweep sees what was said by telephone"
+    logs = {f"{service}.log" for service in product.environments}
+    assert logs <= {path.name for path in files}, "the sweep sees what every service wrote"
     bad += leaks("file", [(path.name, path.read_bytes()) for path in files])
     assert not bad, "\n".join(sorted(set(bad)))

@@ -111,7 +111,13 @@ def make_app(jwks_file: Path, readiness: Readiness) -> Callable[..., FastAPI]:
             max_body_bytes=1000,
         )
         service: Any = SimpleNamespace(
-            name="example", routers=routers or (example_router(),), subject_of=Subject.from_claims, may=may
+            name="example",
+            routers=routers or (example_router(),),
+            subject_of=Subject.from_claims,
+            may=may,
+            public=frozenset(),
+            furnish=None,
+            body_caps={},
         )
         runtime: Any = SimpleNamespace(settings=settings, ready=readiness, database=None, resources={})
         return create_app(service, runtime)
