@@ -11,6 +11,26 @@ from chassis.log import configure
 from chassis.testing import TEST_DATABASE_URL, server_dsn
 
 
+TOGETHER = ("tests/integration/chain", "tests/browser", "tests/integration/console", "tests/simulation")
+"""Folders that share one running product, or are long: each stays on one worker, and they begin first."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Which tests stay on one worker, in their order: those of a folder in TOGETHER, else those of a file."""
+
+    def place(item: pytest.Item) -> tuple[int, str]:
+        path = item.path.relative_to(item.config.rootpath).as_posix()
+        for turn, folder in enumerate(TOGETHER):
+            if path.startswith(f"{folder}/"):
+                return turn, folder
+        return len(TOGETHER), path
+
+    items.sort(key=lambda item: place(item)[0])
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(place(item)[1]))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _logs_as_in_production() -> None:
     configure("tests", "WARNING")

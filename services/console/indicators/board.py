@@ -64,7 +64,9 @@ async def headline(db: Connection, asked: Asked) -> Row:
     (visits,) = await _rows(
         db,
         "SELECT count(*) FILTER (WHERE s.made_at IS NOT NULL) AS made, count(*) FILTER (WHERE s.satisfactory) AS satisfactory "
-        "FROM fact_visit s CROSS JOIN asked a WHERE s.made_at >= a.since AND s.made_at < a.until",
+        "FROM fact_visit s JOIN fact_round r USING (case_id, response_no) CROSS JOIN asked a "
+        "WHERE r.township = a.township AND s.made_at >= a.since AND s.made_at < a.until AND a.department IS NULL "
+        "AND (a.level IS NULL OR r.level = a.level) AND (a.villages IS NULL OR r.village = ANY (a.villages))",
         asked,
     )
     return clocks | rounds | today | tasks | visits

@@ -36,9 +36,11 @@ def statement(measure: Measure, grouping: str) -> str | None:
     counted = f"count(*) FILTER (WHERE {measure.counted})" if measure.counted else "NULL::bigint"
     apart = f"count(*) FILTER (WHERE {measure.apart})" if measure.apart else "0"
     value = measure.value or "NULL::float8"
+    # Ungrouped there is always one figure, also of nothing.
+    together = "" if grouping == "none" else "GROUP BY 1 ORDER BY 1"
     return (
         f"{ASKED} SELECT {group} AS grp, count(*) FILTER (WHERE {measure.among}) AS among, {counted} AS counted, "
-        f"({value})::float8 AS value, {apart} AS apart {measure.source} GROUP BY 1 ORDER BY 1"
+        f"({value})::float8 AS value, {apart} AS apart {measure.source} {together}"
     )
 
 

@@ -136,7 +136,7 @@ async def content_of(page: Page, db: Connection, view: View) -> dict[str, Any]:
         "stages": board.STAGES,
         "buckets": board.BUCKETS,
         "definitions": {kpi.id: kpi for kpi in policy.kpis.list},
-        **_told(counted, few.suppress_below),
+        **_told(counted, 0 if small else few.suppress_below),
         "headline": await board.headline(db, asked),
         "matrix": {(row["level"], row["step"]): row for row in await board.matrix(db, asked)},
         "villages": _tiles(structure, await board.villages(db, asked), 0 if small else few.suppress_below),
@@ -188,4 +188,7 @@ def _told(counted: list[Figure], few: int) -> dict[str, Any]:
             return ""
         return "cell-good" if cell["on_time"] >= GOOD_SHARE * cell["due"] else "cell-bad"
 
-    return {"share": share, "count": count, "minutes": minutes, "rate": rate, "cell_state": cell_state}
+    def shown(count: int | None) -> str:
+        return f"<{few}" if count and count < few else str(count or 0)
+
+    return {"share": share, "count": count, "minutes": minutes, "rate": rate, "cell_state": cell_state, "shown": shown}

@@ -61,6 +61,7 @@ def environment(language: str) -> Environment:
     made.filters |= {
         "concern_word": lambda code, word: word("concern", code),
         "moment": moment,
+        "warn_at": warn_at,
         "day": day,
         "masked": masked,
     }
@@ -174,6 +175,14 @@ _WEEKDAYS = {
 def moment(value: datetime | str | None) -> str:
     """`2026-11-24 10:32`, Asia/Shanghai, 24 hours."""
     return "" if value is None else _local(value).strftime("%Y-%m-%d %H:%M")
+
+
+def warn_at(due: str | None, start: str | None) -> str | None:
+    """When a clock turns amber: a quarter of its time is left."""
+    if due is None or start is None:
+        return None
+    end = datetime.fromisoformat(due)
+    return (end - (end - datetime.fromisoformat(start)) / 4).isoformat()
 
 
 def day(value: datetime | str | None, language: str = "zh") -> str:

@@ -66,6 +66,8 @@ async def test_few_are_not_shown_outside_civil_affairs_and_a_village_sees_itself
 
 
 async def test_scorecards_stand_beside_each_other_for_the_quarter(town: Product) -> None:
+    await town.report("YX-01")
+    await town.advance(timedelta(hours=2))
     now = await town.now()
     name = f"{now.year}-Q{(now.month - 1) // 3 + 1}"
     answer = await town.console.client.get(

@@ -22,7 +22,16 @@ export function startSession() {
     for (const line of dialog.querySelectorAll("[data-when]")) line.hidden = line.dataset.when !== (over ? "over" : "soon");
     if (dialog.open) return;
     dialog.showModal();
-    document.getElementById("session-form").dispatchEvent(new Event("renew"));
+    const place = document.getElementById("session-form");
+    // A form that is there stays: one that came late would wipe what somebody has begun to type.
+    if (place.querySelector("form")) waiting();
+    else place.dispatchEvent(new Event("renew"));
+  }
+
+  function waiting() {
+    const fields = [...dialog.querySelectorAll("input:not([type=hidden])")];
+    fields[0].value ||= document.body.dataset.account;
+    (fields.find((field) => !field.value) ?? fields[0]).focus();
   }
 
   function ended() {
@@ -69,11 +78,7 @@ export function startSession() {
   others?.addEventListener("message", renewed);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
   dialog.querySelector("[data-later]").addEventListener("click", () => dialog.close());
-  document.getElementById("session-form").addEventListener("htmx:after:swap", () => {
-    const fields = [...dialog.querySelectorAll("input:not([type=hidden])")];
-    fields[0].value ||= document.body.dataset.account;
-    (fields.find((field) => !field.value) ?? fields[0]).focus();
-  });
+  document.getElementById("session-form").addEventListener("htmx:after:swap", waiting);
   document.body.addEventListener("htmx:after:request", (event) => { if (event.detail?.ctx?.response?.status === 403) look(); });
   // A form that is not htmx's would leave the page, and lose what was typed, for the entrance.
   document.addEventListener("submit", (event) => {
