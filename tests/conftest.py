@@ -10,7 +10,6 @@ import pytest
 from chassis.log import configure
 from chassis.testing import TEST_DATABASE_URL, server_dsn
 
-
 TOGETHER = ("tests/integration/chain", "tests/browser", "tests/integration/console", "tests/simulation")
 """Folders that share one running product, or are long: each stays on one worker, and they begin first."""
 
