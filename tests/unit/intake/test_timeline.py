@@ -95,7 +95,7 @@ def test_every_event_about_a_case_that_intake_hears_of_or_announces_has_a_readin
 
 EXAMPLES = [
     (payload, name, example)
-    for payload in {*SERVICE.handlers, *OWN}
+    for payload in dict.fromkeys((*SERVICE.handlers, *OWN))
     if "case_id" in payload.model_fields
     for name, example in load_examples().get(payload.TYPE, {}).items()
 ]
