@@ -3,31 +3,38 @@
 import asyncio
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import asyncpg
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from chassis.log import configure
 from chassis.testing import TEST_DATABASE_URL, server_dsn
 
-TOGETHER = ("tests/integration/chain", "tests/browser", "tests/integration/console", "tests/simulation")
-"""Folders that share one running product, or are long: each stays on one worker, and they begin first."""
+TOGETHER = ("tests/integration/chain/", "tests/integration/console/", "tests/simulation/", "tests/browser/")
+"""Folders that share one running product: each stays on one worker, in its order. Elsewhere a file does."""
+TURNS = (*TOGETHER[:3], "tests/integration/", "tests/browser/", "tests/")
+"""What begins first: the longest, and never the chain's processes beside the browser."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Which tests stay on one worker, in their order: those of a folder in TOGETHER, else those of a file."""
+    """Put the tests in the order of TURNS."""
+    items.sort(key=lambda item: next(turn for turn, folder in enumerate(TURNS) if item.nodeid.startswith(folder)))
 
-    def place(item: pytest.Item) -> tuple[int, str]:
-        path = item.path.relative_to(item.config.rootpath).as_posix()
-        for turn, folder in enumerate(TOGETHER):
-            if path.startswith(f"{folder}/"):
-                return turn, folder
-        return len(TOGETHER), path
 
-    items.sort(key=lambda item: place(item)[0])
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(place(item)[1]))
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Which tests stay on one worker."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return next((folder for folder in TOGETHER if path.startswith(folder)), path)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    """Used with `--dist`, whatever its value."""
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import uvicorn
 from axe_playwright_python.base import AXE_FILE_PATH
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright, expect
 
 from chassis.http import create_app
 from chassis.testing import free_port
@@ -89,6 +89,9 @@ async def keep(page: Page, name: str) -> None:
     """A picture for README and manuals, taken only when asked for: `SHOUWANG_SCREENSHOTS=1`."""
     if os.environ.get("SHOUWANG_SCREENSHOTS"):
         await page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+expect.set_options(timeout=15_000)
 
 
 async def accessibility_faults(page: Page) -> list[str]:

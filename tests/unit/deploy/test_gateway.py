@@ -40,7 +40,10 @@ def _nginx_target(conf: str, path: str) -> Target | None:
 def _paths() -> list[str]:
     prefixes = [prefix for prefix, _ in ROUTES.prefixes]
     docs = [
-        f"/docs/{name}/{rest}" for s in ROUTES.services for name in sorted({s, host_of(s)}) for rest in ("", "static/docs.js")
+        f"/docs/{name}/{rest}"
+        for s in ROUTES.services
+        for name in sorted({s, host_of(s)})
+        for rest in ("", "static/docs.js")
     ]
     nobody = ["/metrics", "/readyz", "/api/v1", "/api/v1/", "/docs", "/docs/", "/docs/nobody/"]
     return [
