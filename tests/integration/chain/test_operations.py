@@ -247,7 +247,11 @@ async def test_a_broker_that_lost_its_log_is_filled_again_and_no_effect_comes_tw
     response = await response_of(product, later["case_id"])
     assert len(response["referrals"]) == len(golden_case("YX-19")["expected"]["referrals"])
     await told(product, later["case_id"], "notices.recorded.v1")
-    assert await caught_up(product) >= await written(product), "every event ever written was sent again"
+
+    async def all_sent() -> bool | None:
+        return True if await caught_up(product) >= await written(product) else None
+
+    await until(all_sent, "every event ever written was sent again")
     assert await effects(product, opened["case_id"]) == before
 
     status, said = await operator(product, "dispatch", "replay")
