@@ -234,7 +234,8 @@ def _factors(risk: Raw) -> Iterator[Fault]:
         entry = _mapping(factor)
         points = [_mapping(option).get("points") for option in _list(entry.get("options"))]
         whole = [point for point in points if isinstance(point, int)]
-        reached += entry.get("max") if isinstance(entry.get("max"), int) else 0  # type: ignore[operator]  # just tested
+        most = entry.get("max")
+        reached += most if isinstance(most, int) else 0
         if whole and max(whole) != entry.get("max"):
             where = f"risk.factors[{entry.get('code')}].max"
             yield _fault(where, "与最高选项分值不符", "is not what its highest option gives")

@@ -82,7 +82,7 @@ class Register(Section):
     @property
     def owners(self) -> frozenset[str]:
         """The departments that keep it."""
-        return frozenset({self.owner, self.co_owner} - {None})  # type: ignore[arg-type]  # None was taken out
+        return frozenset({self.owner} if self.co_owner is None else {self.owner, self.co_owner})
 
     @property
     def tags(self) -> frozenset[str]:
